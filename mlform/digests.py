@@ -1,0 +1,80 @@
+"""Digests and the one canonical JSON they are taken over."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NewType, TypeAlias
+
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
+JsonObject: TypeAlias = Mapping[str, Json]
+
+Digest = NewType("Digest", str)
+"""`sha256:` followed by 64 lower-case hexadecimal digits."""
+
+_CHUNK = 1 << 20
+
+
+def canonical_json(document: Json) -> bytes:
+    """Return the one byte form of a document: sorted keys, no spaces, UTF-8, no NaN.
+
+    Raises:
+        ValueError: If a number is not finite.
+    """
+    return json.dumps(
+        document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    ).encode()
+
+
+def digest_bytes(content: bytes) -> Digest:
+    """Return the digest of bytes."""
+    return Digest("sha256:" + hashlib.sha256(content).hexdigest())
+
+
+def digest_json(document: Json) -> Digest:
+    """Return the digest of a document's canonical form; the order of keys takes no part."""
+    return digest_bytes(canonical_json(document))
+
+
+def digest_file(path: Path) -> Digest:
+    """Return the digest of a file's content.
+
+    Raises:
+        OSError: If the file cannot be read.
+    """
+    state = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            state.update(chunk)
+    return Digest("sha256:" + state.hexdigest())
+
+
+def digest_tree(folder: Path) -> Digest:
+    """Return the digest of a folder: relative paths and contents, in order of path.
+
+    Caches of Python and version control (`__pycache__`, `.git`, `*.pyc`) take no part; nor do
+    times, owners and modes.
+
+    Raises:
+        OSError: If a file cannot be read.
+    """
+    return digest_json({path: digest_file(folder / path) for path in tree_files(folder)})
+
+
+def tree_files(folder: Path) -> list[str]:
+    """Return the relative POSIX paths of the files that `digest_tree` covers, sorted."""
+    ignored = {"__pycache__", ".git", ".mlform"}
+    return sorted(
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_file()
+        and path.suffix != ".pyc"
+        and not ignored.intersection(path.relative_to(folder).parts)
+    )
+
+
+def short(digest: str) -> str:
+    """Return the first 12 hexadecimal digits, for people."""
+    return digest.removeprefix("sha256:")[:12]

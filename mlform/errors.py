@@ -1,0 +1,141 @@
+"""Failures of the world, as one tree. Adapters translate foreign exceptions into it.
+
+::
+
+    MlformError
+    ├── BackendError
+    │   ├── StateLocked
+    │   ├── StateConflict
+    │   └── StateCorrupt
+    ├── StoreError
+    │   ├── ObjectMissing
+    │   └── ObjectCorrupt
+    ├── RuntimeFailure
+    │   ├── EngineUnavailable
+    │   ├── ImageMissing
+    │   ├── ImageUnusable
+    │   ├── TaskFailed
+    │   ├── TaskTimedOut
+    │   ├── TaskCancelled
+    │   ├── OutOfMemory
+    │   └── ServerFailed
+    ├── PlanError
+    │   └── PlanStale
+    └── UsageError
+
+What is wrong in a configuration is not an exception of this tree but a `Diagnostic`.
+"""
+
+from __future__ import annotations
+
+
+class MlformError(Exception):
+    """Something outside the configuration went wrong.
+
+    Attributes:
+        summary: What failed, in one sentence.
+        detail: Why, and what to do about it.
+        address: The resource it happened to, where that is known.
+    """
+
+    def __init__(self, summary: str, detail: str = "", *, address: str | None = None) -> None:
+        super().__init__(f"{summary}: {detail}" if detail else summary)
+        self.summary = summary
+        self.detail = detail
+        self.address = address
+
+
+class BackendError(MlformError):
+    """The state cannot be read or written."""
+
+
+class StateLocked(BackendError):
+    """Another run holds the lock of the state."""
+
+
+class StateConflict(BackendError):
+    """The state is not the one that was read: another run wrote it."""
+
+
+class StateCorrupt(BackendError):
+    """The stored state cannot be understood; it was left as it is."""
+
+
+class StoreError(MlformError):
+    """The artifact store cannot be read or written."""
+
+
+class ObjectMissing(StoreError):
+    """An artifact, or a file of one, is not in the store."""
+
+
+class ObjectCorrupt(StoreError):
+    """A stored file no longer has the content that its digest names."""
+
+
+class RuntimeFailure(MlformError):
+    """A task or server could not be run."""
+
+
+class EngineUnavailable(RuntimeFailure):
+    """The container engine cannot be reached."""
+
+
+class ImageMissing(RuntimeFailure):
+    """A pinned image is not to be had."""
+
+
+class ImageUnusable(RuntimeFailure):
+    """An image lacks what the worker needs, or has another version of it."""
+
+
+class TaskFailed(RuntimeFailure):
+    """A task ended with a problem.
+
+    Attributes:
+        argument: The argument at fault, or empty.
+        log_tail: The last lines the task printed.
+    """
+
+    def __init__(
+        self, summary: str, detail: str = "", *, argument: str = "", log_tail: str = ""
+    ) -> None:
+        super().__init__(summary, detail)
+        self.argument = argument
+        self.log_tail = log_tail
+
+
+class TaskTimedOut(RuntimeFailure):
+    """A task ran past its time limit and was stopped."""
+
+
+class TaskCancelled(RuntimeFailure):
+    """A task was stopped because the run was interrupted."""
+
+
+class OutOfMemory(RuntimeFailure):
+    """A task needed more memory than it was given."""
+
+
+class ServerFailed(RuntimeFailure):
+    """A server did not become ready, or failed its self-test.
+
+    Attributes:
+        log_tail: The last lines the server printed.
+    """
+
+    def __init__(self, summary: str, detail: str = "", *, log_tail: str = "") -> None:
+        super().__init__(summary, detail)
+        self.log_tail = log_tail
+
+
+class PlanError(MlformError):
+    """A saved plan cannot be used."""
+
+
+class PlanStale(PlanError):
+    """A saved plan was made from a state or configuration that has moved since."""
+
+
+class UsageError(MlformError):
+    """The command line asks for something that cannot be done."""

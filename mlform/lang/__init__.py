@@ -1,0 +1,1 @@
+"""The expression language: values, types, conversion, functions, resolving."""
