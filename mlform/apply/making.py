@@ -1,0 +1,352 @@
+"""One object made: what has to be done, done by the runtime, and the record of it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeAlias
+
+from mlform import __version__
+from mlform.addresses import ResourceAddress
+from mlform.apply.ports import Ports, folder_name, log_folder
+from mlform.apply.servers import server_to_json
+from mlform.digests import Digest, Json, JsonObject
+from mlform.errors import MlformError
+from mlform.graph.attributes import computed, stored
+from mlform.graph.desired import DesiredResource
+from mlform.lang.construct import object_of
+from mlform.lang.encode import sensitive_paths, strip_marks
+from mlform.lang.values import Value, string
+from mlform.plan.diff import reused_attributes
+from mlform.plan.recipes import Ingredients, gather, plain_object
+from mlform.requirements import requirements_of
+from mlform.resources.base import ArtifactKind, ServerKind, ValueKind
+from mlform.runtimes.base import Owner, Runtime, ServerPaths, TaskPaths
+from mlform.state.snapshot import Provenance, ResourceRecord
+from mlform.tasks import ArtifactInput, Requirements, Server, Task, TaskEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """An object that exists now.
+
+    Attributes:
+        attributes: All of its attributes as values.
+        record: What the state keeps of it.
+        reused: The result came from the store.
+        unchanged: The object is the one that was there before.
+    """
+
+    attributes: Mapping[str, Value]
+    record: ResourceRecord
+    reused: bool = False
+    unchanged: bool = False
+
+
+Progress: TypeAlias = Callable[[TaskEvent], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Making:
+    """One attempt at one object.
+
+    Attributes:
+        desired: What it should be.
+        prior: The current object, or None.
+        step: Identity of the attempt in the world.
+        project: Lineage of the state.
+        runtime: `type.name` of its runtime, or empty for values.
+        create_first: Whether a replacement is created before the old object is destroyed.
+        forced: Run even if the result is known.
+        expected_recipe: Digest of the recipe that was planned, or None if it was not known.
+        cpus: Cores it may use if it asks for none itself.
+    """
+
+    desired: DesiredResource
+    prior: ResourceRecord | None
+    step: str
+    project: str
+    runtime: str
+    create_first: bool
+    forced: bool
+    expected_recipe: Digest | None
+    cpus: int
+
+    @property
+    def owner(self) -> Owner:
+        """Who containers and processes of this attempt belong to."""
+        return Owner(project=self.project, address=str(self.desired.address), step=self.step)
+
+
+class PlanOutdatedError(MlformError):
+    """What an object is made from is not what it was when the plan was made."""
+
+
+def make_value(kind: ValueKind, making: Making, ports: Ports) -> Made:
+    """Return an `mlform_data` object: a new one gets an id, its output is its input."""
+    payload = making.desired.arguments.payload
+    arguments = dict(payload) if isinstance(payload, dict) else {}
+    prior = None if making.forced else making.prior
+    identity = ports.new_id() if prior is None else str(prior.attributes["id"])
+    # Marks belong to the argument; the output carries the value alone, as in Terraform.
+    output, _ = strip_marks(arguments["input"])
+    attributes = {**arguments, "output": output, "id": string(identity)}
+    record = _record(kind.schema.version, making, ports, stored(kind.schema, attributes))
+    return Made(attributes=attributes, record=replace(record, sensitive=_hidden(attributes)))
+
+
+def make_artifact(kind: ArtifactKind, making: Making, ports: Ports, on_progress: Progress) -> Made:
+    """Make an artifact, or take it from the store.
+
+    Raises:
+        PlanOutdatedError: If its recipe is not the planned one.
+        MlformError: If its task cannot be done.
+    """
+    desired = making.desired
+    ingredients = gather(kind, desired, making.runtime, ports.reality)
+    digest = _recipe_digest(ingredients, making)
+    prior = making.prior
+    if (
+        prior is not None
+        and not making.forced
+        and prior.recipe_digest == digest
+        and prior.artifact is not None
+        and ports.store.has(prior.artifact)
+    ):
+        return _unchanged(kind, making, ports, prior)
+    result = None if making.forced else ports.store.recall(digest)
+    seconds = 0.0
+    if result is None:
+        began = ports.now()
+        result = _run_task(kind, making, ports, ingredients, on_progress)
+        ports.store.remember(digest, result)
+        seconds = (ports.now() - began).total_seconds()
+        reused = False
+    else:
+        reused = True
+        seconds = prior.provenance.duration if prior is not None else 0.0
+    attributes = reused_attributes(kind, desired, ingredients, result)
+    record = _record(kind.schema.version, making, ports, stored(kind.schema, attributes))
+    opened = ports.runtime(making.runtime)
+    record = replace(
+        record,
+        sensitive=_hidden(attributes),
+        recipe=ingredients.recipe.to_json(),
+        recipe_digest=digest,
+        artifact=Digest(str(result["artifact"])),
+        handle={"runtime": making.runtime},
+        provenance=replace(
+            record.provenance,
+            runtime=opened.runtime.environment.description,
+            image=opened.image,
+            duration=round(seconds, 3),
+            reused=reused,
+        ),
+    )
+    same = prior is not None and prior.artifact == record.artifact
+    return Made(attributes=attributes, record=record, reused=reused, unchanged=same)
+
+
+def _recipe_digest(ingredients: Ingredients, making: Making) -> Digest:
+    if ingredients.problems:
+        raise MlformError("Unreadable source", ingredients.problems[0][1])
+    if ingredients.digest is None:
+        missing = [name for name, item in ingredients.recipe.inputs.items() if item is None]
+        raise MlformError(
+            "Unknown input",
+            f"What {', '.join(missing) or 'an argument'} refers to has no known result, so there "
+            "is nothing to work on. Refer to a resource that is applied before this one.",
+        )
+    if making.expected_recipe is not None and making.expected_recipe != ingredients.digest:
+        raise PlanOutdatedError(
+            "Changed since the plan was made",
+            "Its source files, code or environment are not those that the plan was made from. "
+            "Nothing was run. Make a new plan and apply that.",
+        )
+    return ingredients.digest
+
+
+def _unchanged(kind: ArtifactKind, making: Making, ports: Ports, prior: ResourceRecord) -> Made:
+    """Return the object as it is, with arguments that nothing has to run for."""
+    desired = making.desired
+    judged = kind.judged(plain_object(desired.arguments), prior.attributes)
+    document: JsonObject = {**prior.attributes, **judged, "address": str(desired.address)}
+    payload = desired.arguments.payload
+    arguments = payload if isinstance(payload, dict) else {}
+    attributes = {**_prior_values(kind, document), **arguments}
+    record = _record(kind.schema.version, making, ports, stored(kind.schema, attributes))
+    record = replace(
+        prior,
+        address=desired.address,
+        attributes=record.attributes,
+        sensitive=_hidden(attributes),
+        dependencies=record.dependencies,
+        create_before_destroy=making.create_first,
+        tainted=False,
+    )
+    return Made(attributes=attributes, record=record, unchanged=True)
+
+
+def _prior_values(kind: ArtifactKind, document: JsonObject) -> dict[str, Value]:
+    from mlform.graph.attributes import loaded
+
+    values = loaded(kind.schema, document)
+    judged = kind.judged(document, document)
+    fresh = computed(kind.schema, judged)
+    return {**values, **{name: fresh[name] for name in judged}}
+
+
+def _run_task(
+    kind: ArtifactKind,
+    making: Making,
+    ports: Ports,
+    ingredients: Ingredients,
+    on_progress: Progress,
+) -> JsonObject:
+    opened = ports.runtime(making.runtime)
+    arguments = plain_object(making.desired.arguments)
+    inputs = {
+        name: digest for name, digest in ingredients.recipe.inputs.items() if digest is not None
+    }
+    requirements = _requirements(arguments, opened.requirements, making.cpus)
+    task = kind.task(arguments, inputs, ingredients.sources, requirements)
+    address = making.desired.address
+    work = ports.data_folder / "work" / making.step
+    work.mkdir(parents=True, exist_ok=True)
+    paths = TaskPaths(
+        work=work,
+        inputs=_input_folders(task, ports),
+        log=_log_file(ports, address, making.step),
+    )
+    request = opened.runtime.prepare(task, paths, making.owner)
+    try:
+        result = opened.runtime.run(request, on_progress, ports.stop.now)
+        artifact = ports.store.put(work / "output" / "artifact")
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return {"artifact": artifact.digest, "attributes": dict(result.attributes)}
+
+
+def _input_folders(task: Task, ports: Ports) -> dict[str, Path]:
+    return {
+        name: ports.store.get(item.digest) if isinstance(item, ArtifactInput) else Path(item.path)
+        for name, item in task.inputs.items()
+    }
+
+
+def _log_file(ports: Ports, address: ResourceAddress, step: str) -> Path:
+    folder = log_folder(ports.data_folder, address)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{ports.now().strftime('%Y%m%dT%H%M%S%f')}-{step}.log"
+
+
+def _requirements(arguments: JsonObject, default: Requirements | None, cpus: int) -> Requirements:
+    base = default or Requirements(cpus=cpus)
+    return requirements_of(arguments.get("requirements"), base)
+
+
+def make_server(kind: ServerKind, making: Making, ports: Ports, on_progress: Progress) -> Made:
+    """Start a server beside any old one and send the traffic to it once it is ready.
+
+    Raises:
+        PlanOutdatedError: If its recipe is not the planned one.
+        MlformError: If it does not become ready; the old one then still has the traffic.
+    """
+    desired = making.desired
+    ingredients = gather(kind, desired, making.runtime, ports.reality)
+    digest = _recipe_digest(ingredients, making)
+    blockers = kind.blockers(desired.upstream)
+    if blockers:
+        raise MlformError(blockers[0].summary, blockers[0].detail)
+    opened = ports.runtime(making.runtime)
+    arguments = plain_object(desired.arguments)
+    model = ingredients.recipe.inputs["model"]
+    assert model is not None  # noqa: S101 - the recipe is complete
+    server = kind.server(
+        desired.address.name,
+        arguments,
+        model,
+        requirements_of(arguments.get("requirements"), opened.requirements or Requirements()),
+    )
+    paths = server_paths(ports, server, desired.address, making.step)
+    began = ports.now()
+    on_progress(TaskEvent(message="starting the server"))
+    handle = opened.runtime.start_server(server, paths, making.owner, ports.stop.now)
+    on_progress(TaskEvent(message="switching traffic"))
+    route = _switch(opened.runtime, server, paths, making, handle)
+    found = computed(
+        kind.schema,
+        {
+            **kind.attributes(server, handle),
+            "image": opened.image,
+            "id": str(handle.get("id", making.step)),
+            "address": str(desired.address),
+        },
+    )
+    payload = desired.arguments.payload
+    attributes = {**(payload if isinstance(payload, dict) else {}), **found}
+    record = _record(kind.schema.version, making, ports, stored(kind.schema, attributes))
+    record = replace(
+        record,
+        sensitive=_hidden(attributes),
+        recipe=ingredients.recipe.to_json(),
+        recipe_digest=digest,
+        handle={
+            "runtime": making.runtime,
+            "step": making.step,
+            "server": dict(handle),
+            "route": dict(route),
+            "spec": server_to_json(server),
+        },
+        provenance=replace(
+            record.provenance,
+            runtime=opened.runtime.environment.description,
+            image=opened.image,
+            duration=round((ports.now() - began).total_seconds(), 3),
+        ),
+    )
+    return Made(attributes=attributes, record=record)
+
+
+def _switch(
+    runtime: Runtime,
+    server: Server,
+    paths: ServerPaths,
+    making: Making,
+    handle: Mapping[str, Json],
+) -> Mapping[str, Json]:
+    try:
+        return runtime.switch(server, paths, making.owner, handle)
+    except BaseException:
+        runtime.stop_server(handle)
+        raise
+
+
+def server_paths(ports: Ports, server: Server, address: ResourceAddress, step: str) -> ServerPaths:
+    """Return where the files of a server are."""
+    endpoint = ports.data_folder / "endpoints" / folder_name(address)
+    endpoint.mkdir(parents=True, exist_ok=True)
+    return ServerPaths(
+        model=ports.store.get(server.model),
+        endpoint=endpoint,
+        log=_log_file(ports, address, step),
+    )
+
+
+def _record(version: int, making: Making, ports: Ports, attributes: JsonObject) -> ResourceRecord:
+    return ResourceRecord(
+        address=making.desired.address,
+        schema_version=version,
+        attributes=attributes,
+        dependencies=making.desired.dependencies,
+        create_before_destroy=making.create_first,
+        provenance=Provenance(
+            applied_at=ports.timestamp(), applied_by=ports.who, mlform_version=__version__
+        ),
+    )
+
+
+def _hidden(attributes: Mapping[str, Value]) -> tuple[tuple[str | int, ...], ...]:
+    return sensitive_paths(object_of(attributes))

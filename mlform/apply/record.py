@@ -1,0 +1,86 @@
+"""Keeping the state up to date while steps run: intents before, outcomes after."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mlform.addresses import ResourceAddress
+from mlform.backends.base import StateBackend
+from mlform.plan.steps import Operation
+from mlform.state.snapshot import (
+    CURRENT,
+    Abandoned,
+    Deposed,
+    Entry,
+    Intent,
+    OutputsSet,
+    Recorded,
+    Removed,
+    ResourceRecord,
+    State,
+    apply_entries,
+)
+
+
+class Recorder:
+    """The one writer of the state during an apply; used from one thread."""
+
+    def __init__(self, backend: StateBackend, state: State) -> None:
+        self._backend = backend
+        self._stored_serial = state.serial
+        self.state = state
+        self._waiting: list[Entry] = []
+
+    def begin(self) -> None:
+        """Make the state ready for entries."""
+        self._backend.begin(self.state)
+
+    def intend(
+        self, step: str, address: ResourceAddress, operation: Operation, runtime: str
+    ) -> None:
+        """Make it known that a step is about to touch the world."""
+        self._add(Intent(step=step, address=address, operation=operation.value, runtime=runtime))
+        self.flush()
+
+    def recorded(self, step: str, record: ResourceRecord, *, set_aside: str = CURRENT) -> None:
+        """Record an object; its predecessor is kept under the deposed key `set_aside`, if given."""
+        if set_aside != CURRENT:
+            self._add(Deposed(address=record.address, deposed=set_aside))
+        self._add(Recorded(step=step, record=record))
+
+    def removed(self, step: str, address: ResourceAddress, deposed: str) -> None:
+        """Record that an object is gone."""
+        self._add(Removed(step=step, address=address, deposed=deposed))
+
+    def abandoned(self, step: str) -> None:
+        """Record that a step failed and left nothing behind."""
+        self._add(Abandoned(step=step))
+
+    def outputs(self, entry: OutputsSet) -> None:
+        """Record the root outputs."""
+        self._add(entry)
+
+    def flush(self) -> None:
+        """Make everything recorded so far durable.
+
+        Raises:
+            BackendError: If the backend cannot take it; it is then kept for `fold`.
+        """
+        if self._waiting:
+            entries, self._waiting = tuple(self._waiting), []
+            self._backend.append(entries)
+
+    def fold(self) -> State:
+        """Write the state as a new snapshot and return it.
+
+        Raises:
+            BackendError: If it cannot be written; the journal then still holds every entry.
+        """
+        self.flush()
+        self.state = replace(self.state, serial=self._stored_serial + 1)
+        self._backend.write(self.state, expected_serial=self._stored_serial)
+        return self.state
+
+    def _add(self, entry: Entry) -> None:
+        self.state = apply_entries(self.state, (entry,))
+        self._waiting.append(entry)

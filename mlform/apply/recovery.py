@@ -1,0 +1,53 @@
+"""What a run that died left in the world, cleaned up before the next one begins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mlform.apply.events import Recovered
+from mlform.apply.making import server_paths
+from mlform.apply.ports import Ports
+from mlform.apply.record import Recorder
+from mlform.apply.servers import server_from_json
+from mlform.runtimes.base import Owner
+from mlform.state.snapshot import Intent
+
+
+def recover(recorder: Recorder, ports: Ports) -> None:
+    """Stop and remove what unfinished steps started, and end their intents.
+
+    Traffic that such a step had taken goes back to the server that the state knows.
+
+    Raises:
+        RuntimeFailure: If the engine does not do it; the intents then stay.
+    """
+    for intent in recorder.state.intents:
+        if intent.runtime:
+            _clean(intent, recorder, ports)
+        recorder.abandoned(intent.step)
+    recorder.flush()
+
+
+def _clean(intent: Intent, recorder: Recorder, ports: Ports) -> None:
+    runtime = ports.runtime(intent.runtime).runtime
+    owner = Owner(project=recorder.state.lineage, address=str(intent.address), step=intent.step)
+    removed = runtime.abandon(owner)
+    for message in removed:
+        ports.on_event(Recovered(address=intent.address, message=message))
+    record = recorder.state.current(intent.address)
+    if not removed or record is None or "spec" not in record.handle:
+        return
+    spec, server = record.handle["spec"], record.handle["server"]
+    if isinstance(spec, Mapping) and isinstance(server, Mapping):
+        restored = server_from_json(spec)
+        step = str(record.handle.get("step", intent.step))
+        paths = server_paths(ports, restored, intent.address, step)
+        runtime.switch(
+            restored,
+            paths,
+            Owner(project=recorder.state.lineage, address=str(intent.address), step=step),
+            server,
+        )
+        ports.on_event(
+            Recovered(address=intent.address, message="traffic sent back to the recorded server")
+        )

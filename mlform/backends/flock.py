@@ -1,0 +1,102 @@
+"""A lock on a file that the system gives back when its holder dies.
+
+The lock is `flock` on a file that is there only while somebody holds it; its content says who.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final
+
+from mlform.backends.base import LockInfo, describe_holder
+from mlform.durable import write_all
+from mlform.errors import StateLocked
+
+_PAUSE: Final = 0.05  # seconds between attempts; also longer than a holder takes to say who it is
+
+
+class FileLock:
+    """A lock on a path, held at most once by each object of this class."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor: int | None = None
+        self._id = ""
+
+    def take(self, info: LockInfo, *, timeout: float) -> None:
+        """Take the lock, trying for `timeout` seconds.
+
+        Raises:
+            StateLocked: If somebody holds it all that time.
+            OSError: If the file cannot be written.
+        """
+        deadline = time.monotonic() + timeout
+        while not self._try(info):
+            if time.monotonic() >= deadline:
+                time.sleep(_PAUSE)
+                raise StateLocked("The state is locked", describe_holder(self._holder()))
+            time.sleep(_PAUSE)
+
+    def _try(self, info: LockInfo) -> bool:
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not _is_at(descriptor, self._path):
+                # The holder before removed this file between our opening and locking it: whoever
+                # comes next locks another one.
+                os.close(descriptor)
+                return False
+            os.ftruncate(descriptor, 0)
+            write_all(descriptor, json.dumps(asdict(info), indent=2).encode())
+        except BlockingIOError:
+            os.close(descriptor)
+            return False
+        except BaseException:
+            os.close(descriptor)
+            raise
+        self._descriptor, self._id = descriptor, info.id
+        return True
+
+    def give_back(self, lock_id: str) -> None:
+        """Give the lock back; or take it from its holder if that is what `lock_id` names.
+
+        Raises:
+            OSError: If the file cannot be removed.
+        """
+        if self._descriptor is not None and self._id == lock_id:
+            descriptor, self._descriptor = self._descriptor, None
+            try:
+                if _is_at(descriptor, self._path):
+                    self._path.unlink()
+            finally:
+                os.close(descriptor)
+            return
+        holder = self._holder()
+        if holder is not None and holder.id == lock_id:
+            self._path.unlink(missing_ok=True)
+
+    def _holder(self) -> LockInfo | None:
+        try:
+            found = json.loads(self._path.read_bytes())
+            return LockInfo(
+                id=str(found["id"]),
+                operation=str(found["operation"]),
+                who=str(found["who"]),
+                pid=int(found["pid"]),
+                created=str(found["created"]),
+                version=str(found["version"]),
+            )
+        except (OSError, ValueError, KeyError, TypeError):
+            return None  # gone, or cut off: who it is cannot be told
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,298 @@
+"""The state as a file in the project's folder.
+
+Beside `mlform.mlfstate` lie `mlform.mlfstate.journal` (while a run works, or after one died),
+`mlform.mlfstate.backup` (the version before), and `.mlform.mlfstate.lock` while somebody holds the
+lock. What cannot be written to its place is kept in `mlform.errored.mlfstate`. All of them are for
+their owner's eyes only, since a state may hold sensitive values.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from mlform.backends.base import LockInfo
+from mlform.backends.flock import FileLock
+from mlform.backends.journal_file import JournalFile
+from mlform.digests import digest_bytes
+from mlform.durable import temporary_prefix, write_file
+from mlform.errors import BackendError, StateConflict, StateCorrupt
+from mlform.state.codec import encode_state
+from mlform.state.snapshot import Entry, State, apply_entries
+from mlform.state.stored import Stored, check_serial, snapshot_to_begin_with, understand
+
+_MODE: Final = 0o600
+_ATTEMPTS: Final = 20
+
+_Identity: TypeAlias = tuple[int, int, int, int] | None
+"""Device, inode, size and time of change of a file; None where there is none."""
+
+
+@dataclass(slots=True)
+class _Run:
+    """A run that has begun: where it started from and what it recorded."""
+
+    state: State
+    snapshot: _Identity
+    journal: JournalFile
+    written: list[Entry] = field(default_factory=list)
+    unwritten: list[Entry] = field(default_factory=list)
+
+
+class LocalBackend:
+    """A state in a local file."""
+
+    def __init__(self, path: Path) -> None:
+        """Name the file; nothing is read or written yet.
+
+        Args:
+            path: Of the snapshot, such as `mlform.mlfstate`. A link is followed.
+        """
+        self._shown = path
+        self._path = path.resolve()
+        name = self._path.name
+        self._journal_path = self._path.with_name(f"{name}.journal")
+        self._backup_path = self._path.with_name(f"{name}.backup")
+        self._errored: Path | None = None
+        self._lock = FileLock(self._path.with_name(f".{name}.lock"))
+        self._run: _Run | None = None
+
+    def describe(self) -> str:
+        """Return where the state is; see `StateBackend`."""
+        return str(self._shown)
+
+    def read(self) -> State | None:
+        """Return the stored state; see `StateBackend`."""
+        with self._translated("read"):
+            stored = self._load()
+        return None if stored is None else stored.recovered
+
+    def begin(self, state: State) -> None:
+        """Make `append` possible; see `StateBackend`."""
+        with self._translated("written"):
+            self._end_run()
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._sweep()
+            stored = self._load()
+            base, content = snapshot_to_begin_with(stored, state)
+            if content is not None:
+                self._seal(stored, content)
+                self._replace(content)
+            journal = JournalFile.create(self._journal_path, base)
+            self._run = _Run(state=state, snapshot=_identity(self._path), journal=journal)
+
+    def append(self, entries: tuple[Entry, ...]) -> None:
+        """Make entries durable; see `StateBackend`."""
+        run = self._run
+        if run is None:
+            raise BackendError("Nothing can be recorded", "No run has begun on this state.")
+        run.unwritten.extend(entries)
+        try:
+            self._check_untouched(run)
+            with self._translated("written"):
+                run.journal.append(tuple(run.unwritten))
+        except ValueError:
+            del run.unwritten[-len(entries) :]  # no JSON: it must not take later entries with it
+            raise
+        except BackendError as problem:
+            raise self._rescued(problem, _state_of(run)) from problem
+        run.written.extend(run.unwritten)
+        run.unwritten.clear()
+
+    def write(self, state: State, *, expected_serial: int | None) -> None:
+        """Replace the snapshot; see `StateBackend`."""
+        content = encode_state(state)
+        try:
+            with self._translated("written"):
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                self._check_and_seal(content, expected_serial)
+                self._replace(content)
+        except StateCorrupt:
+            raise
+        except BackendError as problem:
+            raise self._rescued(problem, state) from problem
+        self._end_run()
+        # A journal that cannot be removed is known to be in the snapshot and does no harm.
+        with contextlib.suppress(OSError):
+            self._journal_path.unlink(missing_ok=True)
+
+    def lock(self, info: LockInfo, *, timeout: float = 0.0) -> None:
+        """Take the lock; see `StateBackend`."""
+        with self._translated("locked"):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock.take(info, timeout=timeout)
+
+    def unlock(self, lock_id: str) -> None:
+        """Give the lock back; see `StateBackend`."""
+        with self._translated("unlocked"):
+            self._lock.give_back(lock_id)
+
+    def _load(self) -> Stored | None:
+        for _ in range(_ATTEMPTS):
+            before = _identity(self._path)
+            snapshot = _content(self._path)
+            journal = _content(self._journal_path)
+            # A run may end, and another begin, between the two: then they do not belong together.
+            if _identity(self._path) == before:
+                return self._understand(snapshot, journal)
+        raise BackendError(
+            f"{self._shown} keeps changing while it is read",
+            "Another run is writing it. Wait for that run to end.",
+        )
+
+    def _understand(self, snapshot: bytes | None, journal: bytes | None) -> Stored | None:
+        try:
+            return understand(snapshot, journal)
+        except StateCorrupt as problem:
+            backup = (
+                f" The version before is in {self._backup_path}."
+                if self._backup_path.exists()
+                else ""
+            )
+            journal_note = f" The journal is {self._journal_path}." if journal else ""
+            raise StateCorrupt(
+                problem.summary, f"{self._shown}: {problem.detail}{backup}{journal_note}"
+            ) from problem
+
+    def _check_and_seal(self, content: bytes, expected_serial: int | None) -> None:
+        run = self._run
+        if run is not None:
+            self._check_untouched(run)
+            check_serial(run.state.serial, expected_serial)
+            run.journal.seal(digest_bytes(content))
+            return
+        stored = self._load()
+        check_serial(None if stored is None else stored.base.serial, expected_serial)
+        self._seal(stored, content)
+
+    def _seal(self, stored: Stored | None, content: bytes) -> None:
+        if stored is None or stored.journal is None:
+            return
+        journal = JournalFile.resume(self._journal_path, stored.journal)
+        try:
+            journal.seal(digest_bytes(content))
+        finally:
+            journal.close()
+
+    def _replace(self, content: bytes) -> None:
+        if self._path.exists():
+            self._back_up()
+        write_file(self._path, content, mode=_MODE)
+
+    def _back_up(self) -> None:
+        link = self._backup_path.with_name(f"{temporary_prefix(self._backup_path)}link.tmp")
+        link.unlink(missing_ok=True)
+        try:
+            link.hardlink_to(self._path)
+        except OSError:  # a file system without links
+            write_file(self._backup_path, self._path.read_bytes(), mode=_MODE)
+        else:
+            link.replace(self._backup_path)
+            link.unlink(missing_ok=True)  # stays where both are the same file already
+
+    def _sweep(self) -> None:
+        """Remove temporary files that a run left when it died."""
+        prefix = temporary_prefix(self._path)  # those of journal and backup begin with it too
+        for found in self._path.parent.iterdir():
+            if found.name.startswith(prefix) and found.name.endswith(".tmp"):
+                found.unlink(missing_ok=True)
+
+    def _end_run(self) -> None:
+        if self._run is not None:
+            self._run.journal.close()
+            self._run = None
+
+    def _check_untouched(self, run: _Run) -> None:
+        with self._translated("read"):
+            snapshot, intact = _identity(self._path), run.journal.is_intact()
+        if snapshot == run.snapshot and intact:
+            return
+        what = self._shown if snapshot != run.snapshot else self._journal_path
+        raise StateConflict(
+            "The state was replaced while this run worked",
+            f"{what} is not the file that this run began with: it was removed, restored or written "
+            "by somebody else. Nothing was written to it.",
+        )
+
+    def _rescued(self, problem: BackendError, state: State) -> BackendError:
+        """Return the problem with a note on where the state was kept instead."""
+        content = encode_state(state)
+        saved = self._save_elsewhere(content)
+        note = (
+            "It could not be kept anywhere else either."
+            if saved is None
+            else f"The state as it should be is kept in {saved}; to make it the state, copy it "
+            f"over {self._shown}."
+        )
+        kind = StateConflict if isinstance(problem, StateConflict) else BackendError
+        return kind(problem.summary, f"{problem.detail} {note}")
+
+    def _save_elsewhere(self, content: bytes) -> Path | None:
+        for choose in (self._name_beside, self._name_in_other_folder):
+            with contextlib.suppress(OSError):
+                path = choose()
+                write_file(path, content, mode=_MODE)
+                self._errored = path
+                return path
+        return None
+
+    def _name_beside(self) -> Path:
+        """Return a name beside the state that no run before has taken."""
+        if self._errored is not None:
+            return self._errored
+        stem, suffix = f"{self._path.stem}.errored", self._path.suffix
+        path, count = self._path.with_name(f"{stem}{suffix}"), 1
+        while path.exists():
+            count += 1
+            path = self._path.with_name(f"{stem}-{count}{suffix}")
+        return path
+
+    def _name_in_other_folder(self) -> Path:
+        """Return a name in a new folder of the system's, where the project's disk is full."""
+        return Path(tempfile.mkdtemp(prefix="mlform-")) / self._path.name
+
+    @contextlib.contextmanager
+    def _translated(self, done: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as problem:
+            raise BackendError(f"The state cannot be {done}", self._advice(problem)) from problem
+
+    def _advice(self, problem: OSError) -> str:
+        where = problem.filename or self._shown
+        reason = f"{where}: {problem.strerror or problem}."
+        match problem.errno:
+            case errno.ENOSPC | errno.EDQUOT:
+                return f"{reason} Free some space on that disk and run the command again."
+            case errno.EACCES | errno.EPERM | errno.EROFS:
+                return f"{reason} Give yourself the right to write in {self._path.parent}."
+            case errno.EISDIR | errno.ENOTDIR:
+                return f"{reason} Move away what is in the way."
+            case _:
+                return f"{reason} Check the disk that holds {self._path.parent}."
+
+
+def _state_of(run: _Run) -> State:
+    # The next serial, so that the journal left behind counts as part of this state.
+    state = apply_entries(run.state, (*run.written, *run.unwritten))
+    return replace(state, serial=run.state.serial + 1)
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _identity(path: Path) -> _Identity:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)

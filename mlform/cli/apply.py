@@ -1,0 +1,36 @@
+"""`mlform apply`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mlform.cli.applying import Work, approve, carry_out
+from mlform.cli.planning import plan_options, show_plan
+from mlform.cli.watching import Watch
+from mlform.errors import UsageError
+from mlform.plan.changes import Mode
+
+if TYPE_CHECKING:
+    from mlform.cli.arguments import ApplyArguments
+    from mlform.cli.session import Session
+
+
+def run(arguments: ApplyArguments, session: Session) -> int:
+    """Plan or load a plan, ask, and carry it out."""
+    from mlform.operations.plan import load_plan, make_plan
+
+    if arguments.plan and (arguments.var or arguments.target or arguments.replace):
+        detail = "A saved plan is carried out as it is: -var, -target and -replace belong to plan."
+        raise UsageError("Options do not go with a saved plan", detail)
+    mode = Mode.DESTROY if arguments.destroy else Mode.NORMAL
+    options = plan_options(arguments, session, mode)
+    watch = Watch(session)
+    environment = session.environment(parallelism=arguments.parallelism, on_event=watch.on_event)
+    if arguments.plan:
+        work = Work(environment, load_plan(session.path(arguments.plan)), watch)
+        return carry_out(session, work)
+    planned = make_plan(environment, options)
+    show_plan(session, environment, planned)
+    if planned.plan.has_changes and not arguments.auto_approve:
+        approve(session, mode)
+    return carry_out(session, Work(environment, planned, watch))

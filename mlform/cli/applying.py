@@ -1,0 +1,118 @@
+"""Asking for approval, carrying a plan out, and saying how it went."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mlform.cli.failures import INCOMPLETE, INTERRUPTED, Declined
+from mlform.diagnostics import Diagnostic
+from mlform.errors import UsageError
+from mlform.plan.changes import Mode
+
+if TYPE_CHECKING:
+    from mlform.apply.events import StepFailed
+    from mlform.cli.session import Session
+    from mlform.cli.watching import Watch
+    from mlform.operations.environment import Environment
+    from mlform.operations.results import Applied, Planned
+
+_QUESTIONS = {
+    Mode.NORMAL: (
+        "Do you want to perform these actions?",
+        (
+            "  mlform will perform the actions described above.\n"
+            "  Only 'yes' will be accepted to approve."
+        ),
+    ),
+    Mode.DESTROY: (
+        "Do you really want to destroy all resources?",
+        (
+            "  mlform will destroy everything shown above. Artifacts stay in the store.\n"
+            "  There is no undo. Only 'yes' will be accepted to confirm."
+        ),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A plan, what to carry it out with, and who watches."""
+
+    environment: Environment
+    planned: Planned
+    watch: Watch
+
+
+def approve(session: Session, mode: Mode) -> None:
+    """Ask whether to go on.
+
+    Raises:
+        UsageError: If nobody can be asked.
+        Declined: If the answer is anything but yes.
+    """
+    if session.messages is not None or not session.asks:
+        detail = (
+            "Nobody can be asked for approval here. Run it on a terminal, give -auto-approve, or "
+            "save a plan with plan -out and apply that."
+        )
+        raise UsageError("Approval is needed", detail)
+    from mlform.views.paper import BLANK, Ink, Line, Piece, line, lines, render
+
+    question, explanation = _QUESTIONS.get(mode, _QUESTIONS[Mode.NORMAL])
+    content: list[Line] = [BLANK, line(question, Ink.BOLD), *lines(explanation), BLANK]
+    prompt = render(
+        [Line((Piece("  Enter a value:", Ink.BOLD),))], color=session.out.color, width=None
+    )
+    session.out.write(render(content, color=session.out.color, width=None))
+    session.out.write(prompt.rstrip("\n") + " ")
+    answer = session.stdin.readline()
+    if not answer.endswith("\n") or not session.stdin.isatty():
+        session.out.write("\n")
+    session.out.write("\n")
+    if answer.strip() != "yes":
+        verb = "Destroy" if mode is Mode.DESTROY else "Apply"
+        raise Declined(f"{verb} cancelled", "The answer was not 'yes', so nothing was done.")
+
+
+def carry_out(session: Session, work: Work) -> int:
+    """Apply a plan and say how it went; return the exit status."""
+    from mlform.operations.apply import apply_plan
+
+    with work.watch:
+        applied = apply_plan(work.environment, work.planned, work.watch.stop)
+    session.report(applied.warnings)
+    session.report(problem_of(failure) for failure in applied.failures)
+    _say_outcome(session, applied, work.planned.plan.mode)
+    if applied.interrupted:
+        return INTERRUPTED
+    return INCOMPLETE if applied.failures or applied.skipped else 0
+
+
+def problem_of(failure: StepFailed) -> Diagnostic:
+    """Return what went wrong with a step as a problem."""
+    log = f"\n\nIts log: {failure.log}" if failure.log else ""
+    hint = f'\nRun "mlform logs {failure.address}" to see all of it.' if failure.log else ""
+    return Diagnostic(
+        summary=failure.summary, detail=failure.detail + log + hint, address=str(failure.address)
+    )
+
+
+def _say_outcome(session: Session, applied: Applied, mode: Mode) -> None:
+    counts = (applied.added, applied.changed, applied.destroyed)
+    whole = not (applied.failures or applied.skipped or applied.interrupted)
+    if session.messages is not None:
+        from mlform.views.machine import message_totals
+
+        if whole:
+            session.messages.summary(message_totals(counts, mode))
+        session.messages.outputs(applied.outputs)
+        return
+    from mlform.views.human import render_counts, render_outputs
+    from mlform.views.paper import BLANK, Ink, line, render
+
+    session.out.write(render_counts(counts, mode=mode, whole=whole, color=session.out.color))
+    if applied.outputs:
+        head = [BLANK, line("Outputs:", Ink.GOOD), BLANK]
+        session.out.write(render(head, color=session.out.color, width=None))
+        session.out.write(render_outputs(applied.outputs))

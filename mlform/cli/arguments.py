@@ -1,0 +1,232 @@
+"""The flags of every command, as frozen structs.
+
+A field is a flag of the same name with dashes (`detailed_exitcode` is `-detailed-exitcode`), or an
+operand where it is marked as one. The type decides how it is read: `bool` needs no value, a tuple
+may be given several times.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A flag: what it does, and what its value is called.
+
+    `also` names a second flag whose values go into the same field in the order given; each value is
+    then preceded by the name of its flag and a colon.
+    """
+
+    help: str
+    value: str = ""
+    also: str = ""
+    also_help: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """A word without dashes: what it is called and what it is."""
+
+    name: str
+    help: str
+
+
+NoColor = Annotated[bool, Flag("Print without colour, as with NO_COLOR in the environment.")]
+AsJson = Annotated[bool, Flag("Print JSON for programs.")]
+Variables = Annotated[
+    tuple[str, ...],
+    Flag(
+        "Set a variable of the root module. May be given several times.",
+        "'NAME=VALUE'",
+        also="var-file",
+        also_help="Read variables from a file. May be given several times.",
+    ),
+]
+Input = Annotated[
+    bool | None, Flag("Ask questions when something is missing (default on a terminal).")
+]
+LockTimeout = Annotated[
+    str, Flag("How long to wait for the lock of the state, such as 30s or 5m.", "DURATION")
+]
+Parallelism = Annotated[int, Flag("How many steps run at the same time at most (default 10).", "N")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionArguments:
+    """`mlform version`."""
+
+    json: AsJson = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InitArguments:
+    """`mlform init`."""
+
+    upgrade: Annotated[bool, Flag("Pin every image anew, also those that are pinned already.")] = (
+        False
+    )
+    input: Input = None
+    no_color: NoColor = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValidateArguments:
+    """`mlform validate`."""
+
+    json: AsJson = False
+    no_color: NoColor = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanningArguments:
+    """What plan, apply and destroy share."""
+
+    refresh: Annotated[
+        bool, Flag("Trust the state instead of looking at what is really there.")
+    ] = True
+    replace: Annotated[
+        tuple[str, ...], Flag("Replace or rebuild this object although nothing changed.", "ADDRESS")
+    ] = ()
+    target: Annotated[
+        tuple[str, ...], Flag("Limit the plan to this object and what it depends on.", "ADDRESS")
+    ] = ()
+    var: Variables = ()
+    lockfile: Annotated[
+        str, Flag('"readonly" refuses to pin images that .mlform.lock.hcl lacks.', "MODE")
+    ] = ""
+    lock_timeout: LockTimeout = "0s"
+    parallelism: Parallelism = 10
+    compact_warnings: Annotated[bool, Flag("Show the first line of each warning only.")] = False
+    input: Input = None
+    json: Annotated[bool, Flag("Print a stream of JSON messages, one a line.")] = False
+    no_color: NoColor = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanArguments(PlanningArguments):
+    """`mlform plan`."""
+
+    out: Annotated[str, Flag('Save the plan to a file, for "mlform apply".', "PATH")] = ""
+    destroy: Annotated[bool, Flag("Plan to destroy everything.")] = False
+    detailed_exitcode: Annotated[
+        bool, Flag("Exit with 0 if nothing is to do, 1 on errors, 2 if there are changes.")
+    ] = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyArguments(PlanningArguments):
+    """`mlform apply`."""
+
+    plan: Annotated[str, Operand("PLAN", "A plan saved with plan -out: apply does just that.")] = ""
+    destroy: Annotated[bool, Flag("Destroy everything, as mlform destroy does.")] = False
+    auto_approve: Annotated[bool, Flag("Do not ask before doing it.")] = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DestroyArguments(PlanningArguments):
+    """`mlform destroy`."""
+
+    auto_approve: Annotated[bool, Flag("Do not ask before doing it.")] = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowArguments:
+    """`mlform show`."""
+
+    plan: Annotated[str, Operand("PLAN", "A saved plan; without it the state is shown.")] = ""
+    json: AsJson = False
+    no_color: NoColor = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputArguments:
+    """`mlform output`."""
+
+    name: Annotated[str, Operand("NAME", "One output; without it all are shown.")] = ""
+    json: AsJson = False
+    raw: Annotated[bool, Flag("Print a string, number or bool as it is, without quotes.")] = False
+    no_color: NoColor = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphArguments:
+    """`mlform graph`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateListArguments:
+    """`mlform state list`."""
+
+    address: Annotated[
+        tuple[str, ...], Operand("ADDRESS", "Show these objects and modules only.")
+    ] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateShowArguments:
+    """`mlform state show`."""
+
+    address: Annotated[str, Operand("ADDRESS", "The object.")]
+    json: AsJson = False
+    no_color: NoColor = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateRemoveArguments:
+    """`mlform state rm`."""
+
+    address: Annotated[tuple[str, ...], Operand("ADDRESS", "The objects to forget.")]
+    dry_run: Annotated[bool, Flag("Only say what would be forgotten.")] = False
+    lock_timeout: LockTimeout = "0s"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsoleArguments:
+    """`mlform console`."""
+
+    var: Variables = ()
+    no_color: NoColor = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogsArguments:
+    """`mlform logs`."""
+
+    address: Annotated[str, Operand("ADDRESS", "The object.")]
+    attempt: Annotated[
+        int, Flag("Of this attempt, counted from 1; without it the last one.", "N")
+    ] = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictArguments:
+    """`mlform predict`."""
+
+    address: Annotated[str, Operand("ADDRESS", "An endpoint or a model.")]
+    row: Annotated[tuple[str, ...], Flag("A row as a JSON object. May be repeated.", "JSON")] = ()
+    file: Annotated[
+        str, Flag("Rows in a .json, .jsonl or .csv file; - is standard input (JSON).", "PATH")
+    ] = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyArguments:
+    """`mlform verify`."""
+
+    address: Annotated[
+        tuple[str, ...], Operand("ADDRESS", "The objects to make again; without any, all.")
+    ] = ()
+    json: AsJson = False
+    no_color: NoColor = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuntimeBuildArguments:
+    """`mlform runtime build`."""
+
+    base: Annotated[str, Flag("The image to build on; it holds Python 3.11 or later.", "IMAGE")] = (
+        ""
+    )
+    tag: Annotated[str, Flag("Name of the new image.", "NAME")] = "mlform-runtime:latest"

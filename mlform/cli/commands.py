@@ -1,0 +1,161 @@
+"""The commands by name. Importing this is light; a command's module is loaded when it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command.
+
+    Attributes:
+        name: One word or two.
+        arguments: Name of its struct in `mlform.cli.arguments`.
+        module: Under `mlform.cli`; its `run(arguments, session)` returns the exit status.
+        summary: One line for the list of commands.
+        description: For its own help.
+    """
+
+    name: str
+    arguments: str
+    module: str
+    summary: str
+    description: str
+
+
+COMMANDS: Final[tuple[Command, ...]] = (
+    Command(
+        "init",
+        "InitArguments",
+        "init",
+        "Prepare the working folder and pin the images",
+        "Checks the configuration, opens the backend of the state and pins the image of every "
+        "runtime by its digest in .mlform.lock.hcl. Safe to run again at any time.",
+    ),
+    Command(
+        "validate",
+        "ValidateArguments",
+        "validate",
+        "Check whether the configuration is valid",
+        "Reads the configuration and reports every problem in it. Looks at neither state nor data.",
+    ),
+    Command(
+        "plan",
+        "PlanArguments",
+        "plan",
+        "Show what would change, and why",
+        "Compares the configuration with the state and with what is really there, and shows what "
+        "apply would do: what would run, because of which change, what can be reused, and how "
+        "long it took last time. Changes nothing.",
+    ),
+    Command(
+        "apply",
+        "ApplyArguments",
+        "apply",
+        "Make data, models and endpoints match the configuration",
+        "Plans, asks for approval and carries the plan out. With a saved plan it does just what "
+        "that says, without asking, and refuses if anything moved since.",
+    ),
+    Command(
+        "destroy",
+        "DestroyArguments",
+        "destroy",
+        "Destroy everything in the state",
+        "Plans to destroy every object in the state, asks for approval and does it. Stored "
+        "artifacts stay in the store.",
+    ),
+    Command(
+        "show",
+        "ShowArguments",
+        "show",
+        "Show the state or a saved plan",
+        "Shows a saved plan, or the state where none is given.",
+    ),
+    Command(
+        "output",
+        "OutputArguments",
+        "output",
+        "Show output values",
+        "Shows the output values in the state: all of them, or one.",
+    ),
+    Command(
+        "graph",
+        "GraphArguments",
+        "graph",
+        "Print the dependency graph for Graphviz",
+        "Prints what depends on what, in Graphviz' DOT language.",
+    ),
+    Command(
+        "console",
+        "ConsoleArguments",
+        "console",
+        "Try expressions",
+        "Reads expressions and prints their values, with the variables, locals and resources of "
+        "the configuration and the state. Expressions can also be piped in.",
+    ),
+    Command(
+        "logs",
+        "LogsArguments",
+        "logs",
+        "Show the log of a training run or of a server",
+        "Prints what the last attempt at an object wrote, or what a running endpoint prints.",
+    ),
+    Command(
+        "predict",
+        "PredictArguments",
+        "predict",
+        "Score rows by an applied model",
+        "Sends rows to an endpoint, or scores them by a model in its runtime, and prints the "
+        "predictions as JSON. Rows come from -row, -file or standard input. In a CSV file a "
+        "number stands for a number and an empty cell for a missing value.",
+    ),
+    Command(
+        "verify",
+        "VerifyArguments",
+        "verify",
+        "Make objects again and compare them to the byte",
+        "Runs the task of each object again, in the same environment, and compares the digest of "
+        "the result with the one in the state.",
+    ),
+    Command(
+        "state list",
+        "StateListArguments",
+        "state_list",
+        "List the objects in the state",
+        "Prints the address of every object in the state, one a line.",
+    ),
+    Command(
+        "state show",
+        "StateShowArguments",
+        "state_show",
+        "Show one object in the state",
+        "Prints the attributes of one object.",
+    ),
+    Command(
+        "state rm",
+        "StateRemoveArguments",
+        "state_rm",
+        "Forget objects without destroying them",
+        "Removes objects from the state. They go on existing, but mlform no longer knows of them.",
+    ),
+    Command(
+        "runtime build",
+        "RuntimeBuildArguments",
+        "runtime_build",
+        "Build the image that tasks run in",
+        "Builds a runtime image from this mlform and its locked dependencies on a base image, and "
+        "prints how to name it in a runtime block.",
+    ),
+    Command(
+        "version",
+        "VersionArguments",
+        "version",
+        "Show the version of mlform",
+        "Prints the version of mlform and the platform it runs on.",
+    ),
+)
+BY_NAME: Final = {command.name: command for command in COMMANDS}
+FIRST: Final = ("init", "validate", "plan", "apply", "destroy")
+"""The main commands, in the order of the work."""

@@ -1,0 +1,28 @@
+"""`mlform destroy`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mlform.cli.applying import Work, approve, carry_out
+from mlform.cli.planning import plan_options, show_plan
+from mlform.cli.watching import Watch
+from mlform.plan.changes import Mode
+
+if TYPE_CHECKING:
+    from mlform.cli.arguments import DestroyArguments
+    from mlform.cli.session import Session
+
+
+def run(arguments: DestroyArguments, session: Session) -> int:
+    """Plan to destroy everything, ask, and do it."""
+    from mlform.operations.plan import make_plan
+
+    options = plan_options(arguments, session, Mode.DESTROY)
+    watch = Watch(session)
+    environment = session.environment(parallelism=arguments.parallelism, on_event=watch.on_event)
+    planned = make_plan(environment, options)
+    show_plan(session, environment, planned)
+    if planned.plan.has_changes and not arguments.auto_approve:
+        approve(session, Mode.DESTROY)
+    return carry_out(session, Work(environment, planned, watch))

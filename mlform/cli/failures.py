@@ -1,0 +1,74 @@
+"""From exceptions to what people see and to the exit status."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+from typing import Final
+
+from mlform import __version__
+from mlform.cli.session import Session
+from mlform.diagnostics import ConfigurationError, Diagnostic
+from mlform.errors import MlformError, ServerFailed, StateLocked, TaskFailed
+
+FAILED: Final = 1
+CHANGES_PENDING: Final = 2
+LOCKED: Final = 4
+DECLINED: Final = 5
+INCOMPLETE: Final = 6
+INTERRUPTED: Final = 130
+
+
+class Declined(MlformError):
+    """A person was asked and did not say yes."""
+
+
+def problems_of(error: ConfigurationError | MlformError) -> tuple[Diagnostic, ...]:
+    """Return the problems that an exception stands for."""
+    if isinstance(error, ConfigurationError):
+        return error.diagnostics
+    detail = error.detail
+    if isinstance(error, TaskFailed | ServerFailed) and error.log_tail:
+        detail = f"{detail}\n\nThe last lines it printed:\n{indented(error.log_tail)}".strip()
+    return (Diagnostic(summary=error.summary, detail=detail, address=error.address),)
+
+
+def indented(text: str) -> str:
+    """Return a text with every line moved to the right, so that it is never wrapped."""
+    return "\n".join(f"    {line}" for line in text.rstrip("\n").split("\n"))
+
+
+def status_of(error: ConfigurationError | MlformError) -> int:
+    """Return the exit status of an exception."""
+    if isinstance(error, StateLocked):
+        return LOCKED
+    return DECLINED if isinstance(error, Declined) else FAILED
+
+
+def report_bug(error: Exception, session: Session | None, *, detailed: bool) -> str:
+    """Return what to say about an exception that nobody foresaw.
+
+    Args:
+        error: The exception.
+        session: The session, if it came to one.
+        detailed: Whether to write the traceback to a file beside the other files of mlform.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if "mlform" in Path(frame.filename).parts] or list(frames)
+    place = ""
+    if own:
+        last = own[-1]
+        place = f" in {Path(last.filename).stem}.{last.name}, line {last.lineno}"
+    text = (
+        "This is a bug in mlform, not a mistake of yours.\n\n"
+        f"  {type(error).__name__}: {error}\n"
+        f"  mlform {__version__}{place}\n\n"
+        "Please open an issue in the repository that mlform comes from, with these lines and what "
+        "you did.\n"
+    )
+    if detailed and session is not None:
+        path = session.data_folder / "crash.log"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+        return text + f"The traceback is in {path}.\n"
+    return text + "Run it again with MLF_LOG=debug to get a traceback in a file.\n"

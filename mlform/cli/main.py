@@ -1,0 +1,52 @@
+"""The entry: finds the command, runs it, shows what went wrong, returns the exit status.
+
+The only module that reads the process environment.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import NoReturn, TextIO
+
+
+def main() -> NoReturn:
+    """Run mlform with the words, environment and streams of this process."""
+    try:
+        status = run(sys.argv[1:], dict(os.environ), sys.stdin, sys.stdout, sys.stderr)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Nobody reads on: not worth a word. The interpreter must not try to flush again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        status = 0
+    except KeyboardInterrupt:
+        sys.stderr.write("\nInterrupted.\n")
+        status = 130
+    sys.exit(status)
+
+
+def run(
+    words: Sequence[str],
+    variables: Mapping[str, str],
+    stdin: TextIO,
+    stdout: TextIO,
+    stderr: TextIO,
+) -> int:
+    """Run one command line; return its exit status.
+
+    Args:
+        words: What stands after `mlform`.
+        variables: The process environment.
+        stdin: Standard input.
+        stdout: Where data goes.
+        stderr: Where everything else goes.
+    """
+    if list(words) in (["version"], ["-version"], ["--version"]):
+        from mlform.cli.version import version_text
+
+        stdout.write(version_text())
+        return 0
+    from mlform.cli.dispatch import Streams, dispatch
+
+    return dispatch(words, variables, Streams(stdin, stdout, stderr))

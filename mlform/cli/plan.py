@@ -1,0 +1,39 @@
+"""`mlform plan`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mlform.cli.failures import CHANGES_PENDING
+from mlform.cli.planning import plan_options, show_plan
+from mlform.plan.changes import Mode
+
+if TYPE_CHECKING:
+    from mlform.cli.arguments import PlanArguments
+    from mlform.cli.session import Session
+
+
+def run(arguments: PlanArguments, session: Session) -> int:
+    """Plan, show the plan, and save it where asked."""
+    from mlform.operations.plan import make_plan, save_plan
+
+    mode = Mode.DESTROY if arguments.destroy else Mode.NORMAL
+    options = plan_options(arguments, session, mode)
+    environment = session.environment(parallelism=arguments.parallelism)
+    planned = make_plan(environment, options)
+    show_plan(session, environment, planned)
+    if arguments.out:
+        save_plan(planned, session.path(arguments.out))
+    _advise(arguments.out, session, has_changes=planned.plan.has_changes)
+    if arguments.detailed_exitcode and planned.plan.has_changes:
+        return CHANGES_PENDING
+    return 0
+
+
+def _advise(out: str, session: Session, *, has_changes: bool) -> None:
+    """Say what to do with the plan."""
+    if session.messages is not None or session.automation or not (has_changes or out):
+        return
+    from mlform.views.human import render_saved
+
+    session.out.write(render_saved(out, color=session.out.color, width=session.out.width))

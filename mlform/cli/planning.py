@@ -1,0 +1,71 @@
+"""What plan, apply and destroy share: flags to options, and showing a plan."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mlform.cli.session import Session, read_addresses, read_duration
+from mlform.config.variable_sources import OptionFile, OptionValue
+from mlform.errors import UsageError
+from mlform.operations.results import Planned, PlanOptions
+from mlform.plan.changes import Mode
+
+if TYPE_CHECKING:
+    from mlform.cli.arguments import PlanningArguments
+    from mlform.operations.environment import Environment
+
+
+def plan_options(arguments: PlanningArguments, session: Session, mode: Mode) -> PlanOptions:
+    """Return what to plan.
+
+    Raises:
+        UsageError: If an address, a duration or a mode is none.
+    """
+    if arguments.lockfile not in {"", "readonly"}:
+        detail = f'-lockfile takes "readonly", not "{arguments.lockfile}".'
+        raise UsageError("Invalid value for an option", detail)
+    if arguments.parallelism < 1:
+        raise UsageError("Invalid value for an option", "-parallelism must be at least 1.")
+    return PlanOptions(
+        mode=mode,
+        refresh=arguments.refresh,
+        replace=read_addresses(arguments.replace),
+        targets=read_addresses(arguments.target),
+        variables=variable_options(arguments.var, session),
+        lock_timeout=read_duration(arguments.lock_timeout),
+        lockfile_readonly=arguments.lockfile == "readonly",
+    )
+
+
+def variable_options(
+    given: tuple[str, ...], session: Session
+) -> tuple[OptionValue | OptionFile, ...]:
+    """Return the values of `-var` and `-var-file` in the order given."""
+    found: list[OptionValue | OptionFile] = []
+    for item in given:
+        flag, _, text = item.partition(":")
+        if flag == "var":
+            found.append(OptionValue(text=text))
+        else:
+            found.append(OptionFile(path=session.path(text), shown=text))
+    return tuple(found)
+
+
+def show_plan(session: Session, environment: Environment, planned: Planned) -> None:
+    """Show a plan and its warnings."""
+    session.report(planned.plan.warnings)
+    if session.messages is not None:
+        session.messages.plan(planned.plan)
+        return
+    from mlform.views.human import render_plan
+
+    kinds = {change.address.kind for change in planned.plan.changes}
+    text = render_plan(
+        planned.plan,
+        schemas={
+            kind: environment.kinds[kind].schema.body for kind in kinds & set(environment.kinds)
+        },
+        color=session.out.color,
+        width=session.out.width,
+    )
+    session.out.write(text)

@@ -1,0 +1,150 @@
+"""What a command knows of the world around it: folders, streams, the terminal, variables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TextIO
+
+from mlform.addresses import ResourceAddress, parse_address
+from mlform.diagnostics import Diagnostic, Severity
+from mlform.errors import UsageError
+
+if TYPE_CHECKING:
+    from mlform.apply.events import Event
+    from mlform.operations.environment import Environment
+    from mlform.views.machine import MessageStream
+
+_DURATION: Final = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """An output stream and what it can show.
+
+    Attributes:
+        file: Where text goes.
+        terminal: Whether a person watches it.
+        color: Whether colour may be used.
+        columns: Its width, or 0 where there is none.
+    """
+
+    file: TextIO
+    terminal: bool = False
+    color: bool = False
+    columns: int = 0
+
+    @property
+    def width(self) -> int | None:
+        """Columns to wrap at, or None for no wrapping."""
+        return self.columns or None
+
+    def write(self, text: str) -> None:
+        """Write text and let it be seen at once."""
+        self.file.write(text)
+        self.file.flush()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One run of the command line.
+
+    Attributes:
+        folder: The working folder, absolute.
+        data_folder: `.mlform`, or what `MLF_DATA_DIR` says, absolute.
+        variables: The process environment.
+        workspace: Name of the workspace.
+        stdin: Standard input.
+        out: Standard output.
+        err: Standard error.
+        asks: Whether a person can be asked.
+        automation: Whether a program runs mlform, so that hints on what to do next are left out.
+        messages: The stream of JSON messages, where the command prints one.
+        compact_warnings: Whether warnings take one line each.
+    """
+
+    folder: Path
+    data_folder: Path
+    variables: Mapping[str, str]
+    workspace: str
+    stdin: TextIO
+    out: Stream
+    err: Stream
+    asks: bool = False
+    automation: bool = False
+    messages: MessageStream | None = None
+    compact_warnings: bool = False
+
+    def environment(
+        self, *, parallelism: int = 10, on_event: Callable[[Event], None] | None = None
+    ) -> Environment:
+        """Return the environment that operations work in."""
+        from mlform.operations.environment import Settings
+        from mlform.wiring import build_environment
+
+        settings = Settings(
+            folder=self.folder,
+            data_folder=self.data_folder,
+            variables=self.variables,
+            workspace=self.workspace,
+            parallelism=parallelism,
+        )
+        return build_environment(settings, on_event or _unheard)
+
+    def path(self, text: str) -> Path:
+        """Return a path as given on the command line, absolute."""
+        return self.folder / Path(text).expanduser()
+
+    def report(self, diagnostics: Iterable[Diagnostic]) -> None:
+        """Show problems: in the JSON stream where there is one, else on standard error."""
+        if self.messages is not None:
+            self.messages.diagnostics(diagnostics)
+            return
+        from mlform.views.diagnostics import render_diagnostic
+
+        for item in diagnostics:
+            if self.compact_warnings and item.severity is Severity.WARNING:
+                self.err.write(f"Warning: {item.summary}\n")
+                continue
+            shown = render_diagnostic(item, color=self.err.color, width=self.err.columns)
+            self.err.write(shown + "\n")
+
+
+def _unheard(event: Event) -> None:
+    """Take an event of a command that shows none."""
+
+
+def read_address(text: str) -> ResourceAddress:
+    """Return the address that a person wrote.
+
+    Raises:
+        UsageError: If it is none.
+    """
+    try:
+        return parse_address(text)
+    except ValueError as error:
+        raise UsageError("Invalid address", str(error)) from None
+
+
+def read_addresses(texts: Iterable[str]) -> tuple[ResourceAddress, ...]:
+    """Return the addresses that a person wrote.
+
+    Raises:
+        UsageError: If one of them is none.
+    """
+    return tuple(read_address(text) for text in texts)
+
+
+def read_duration(text: str) -> float:
+    """Return the seconds of a duration such as `30s`, `5m` or `1h30m`; a bare number is seconds.
+
+    Raises:
+        UsageError: If it is none.
+    """
+    match = _DURATION.fullmatch(text)
+    if match is None or not text:
+        raise UsageError("Invalid duration", f'"{text}" is no duration. Write 30s, 5m or 1h30m.')
+    hours, minutes, seconds = (float(part or 0) for part in match.groups())
+    return hours * 3600 + minutes * 60 + seconds

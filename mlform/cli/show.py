@@ -1,0 +1,57 @@
+"""`mlform show`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from mlform import __version__
+
+if TYPE_CHECKING:
+    from mlform.cli.arguments import ShowArguments
+    from mlform.cli.session import Session
+
+
+def run(arguments: ShowArguments, session: Session) -> int:
+    """Show a saved plan, or the state."""
+    return _show_plan(arguments, session) if arguments.plan else _show_state(arguments, session)
+
+
+def _show_plan(arguments: ShowArguments, session: Session) -> int:
+    from mlform.cli.planning import show_plan
+    from mlform.operations.plan import load_plan
+    from mlform.views.documents import plan_document
+
+    planned = load_plan(session.path(arguments.plan))
+    if not arguments.json:
+        show_plan(session, session.environment(), planned)
+        return 0
+    open_variables = {
+        name: value
+        for name, value in planned.variables.items()
+        if name not in planned.sensitive_variables
+    }
+    document = plan_document(
+        planned.plan, state=planned.state, variables=open_variables, version=__version__
+    )
+    session.out.write(json.dumps(document, ensure_ascii=False) + "\n")
+    return 0
+
+
+def _show_state(arguments: ShowArguments, session: Session) -> int:
+    from mlform.operations.show import read_state
+
+    state = read_state(session.environment())
+    if arguments.json:
+        from mlform.views.documents import state_document
+
+        document = state_document(state, version=__version__)
+        session.out.write(json.dumps(document, ensure_ascii=False) + "\n")
+        return 0
+    if state is None:
+        session.out.write("No state.\n")
+        return 0
+    from mlform.views.human import render_state
+
+    session.out.write(render_state(state, color=session.out.color, width=session.out.width))
+    return 0

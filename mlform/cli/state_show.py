@@ -1,0 +1,35 @@
+"""`mlform state show`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from mlform.cli.session import read_address
+from mlform.diagnostics import did_you_mean
+from mlform.errors import UsageError
+
+if TYPE_CHECKING:
+    from mlform.cli.arguments import StateShowArguments
+    from mlform.cli.session import Session
+
+
+def run(arguments: StateShowArguments, session: Session) -> int:
+    """Print the attributes of one object."""
+    from mlform.operations.show import read_state
+    from mlform.views.human import render_record
+
+    address = read_address(arguments.address)
+    state = read_state(session.environment())
+    record = state.current(address) if state else None
+    if record is None:
+        known = [str(item.address) for item in state.records] if state else []
+        detail = f"The state has no object {address}.{did_you_mean(str(address), known)}"
+        raise UsageError("No such object", f'{detail} "mlform state list" shows all of them.')
+    if arguments.json:
+        document = dict(record.attributes)
+        session.out.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    else:
+        out = session.out
+        session.out.write(render_record(record, color=out.color, width=out.width))
+    return 0

@@ -1,0 +1,48 @@
+"""`mlform validate`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from mlform.diagnostics import ConfigurationError, Diagnostic, Severity
+
+if TYPE_CHECKING:
+    from mlform.cli.arguments import ValidateArguments
+    from mlform.cli.session import Session
+
+
+def run(arguments: ValidateArguments, session: Session) -> int:
+    """Check the configuration and show every problem in it."""
+    from mlform.operations.validate import validate
+
+    try:
+        problems = validate(session.environment())
+    except ConfigurationError as error:
+        problems = error.diagnostics
+    errors = sum(item.severity is Severity.ERROR for item in problems)
+    if arguments.json:
+        session.out.write(_document(problems, errors))
+        return 1 if errors else 0
+    session.report(problems)
+    if errors:
+        return 1
+    from mlform.views.paper import Ink, Line, Piece, render
+
+    tail = ", but there were some validation warnings" if problems else ""
+    said = Line((Piece("Success!", Ink.GOOD), Piece(f" The configuration is valid{tail}.")))
+    session.out.write(render([said], color=session.out.color, width=session.out.width))
+    return 0
+
+
+def _document(problems: tuple[Diagnostic, ...], errors: int) -> str:
+    from mlform.views.diagnostics import diagnostic_json
+
+    document = {
+        "format_version": "1.0",
+        "valid": not errors,
+        "error_count": errors,
+        "warning_count": len(problems) - errors,
+        "diagnostics": [diagnostic_json(item) for item in problems],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

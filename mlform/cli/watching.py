@@ -1,0 +1,112 @@
+"""Watching an apply: events go to a view, time goes by, and Ctrl-C becomes a wish to stop."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Final, Self
+
+from mlform.apply.events import Event, Interrupted
+from mlform.apply.stop import Stop
+from mlform.wiring import monotonic
+
+if TYPE_CHECKING:
+    from mlform.cli.session import Session
+    from mlform.views.paper import Line
+    from mlform.views.progress import ProgressView
+
+_TICK: Final = 0.2
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+
+class Watch:
+    """A context around an apply; `on_event` may be called before it is entered, too."""
+
+    def __init__(self, session: Session) -> None:
+        self.stop = Stop()
+        self._session = session
+        self._view: ProgressView | None = None
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._ticker = threading.Thread(target=self._tick, name="mlform-ticker", daemon=True)
+        self._wishes = 0
+        self._told: set[bool] = set()
+        self._handlers: dict[signal.Signals, object] = {}
+
+    def on_event(self, event: Event) -> None:
+        """Show an event; may be called from any thread."""
+        with self._lock:
+            if isinstance(event, Interrupted):
+                if event.now in self._told:
+                    return
+                self._told.add(event.now)
+            self._open().handle(event)
+
+    def _open(self) -> ProgressView:
+        if self._view is None:
+            self._view = make_view(self._session)
+        return self._view
+
+    def __enter__(self) -> Self:
+        for number in _SIGNALS:
+            self._handlers[number] = signal.signal(number, self._interrupted)
+        self._ticker.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._over.set()
+        self._ticker.join()
+        with self._lock:
+            if self._view is not None:
+                self._view.close()
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)  # type: ignore[arg-type] # what signal.signal returned
+
+    def _interrupted(self, number: int, frame: FrameType | None) -> None:
+        """Note the wish; the ticker passes it on, as a handler must take no lock and not write."""
+        del number, frame
+        self._wishes += 1
+
+    def _tick(self) -> None:
+        told = 0
+        while not self._over.wait(_TICK):
+            wishes = min(self._wishes, 2)
+            if wishes > told:
+                told = wishes
+                (self.stop.request_now if wishes > 1 else self.stop.request)()
+                self.on_event(Interrupted(now=wishes > 1))
+            with self._lock:
+                if self._view is not None:
+                    self._view.tick()
+
+
+def make_view(session: Session) -> ProgressView:
+    """Return the view of an apply that suits where its lines go."""
+    if session.messages is not None:
+        return session.messages
+    from mlform.views.progress import LiveProgress, PlainProgress
+
+    out = session.out
+    if out.terminal and session.variables.get("TERM") != "dumb":
+        from rich.console import Console
+
+        console = Console(
+            file=out.file,
+            no_color=not out.color,
+            width=out.columns or None,
+            legacy_windows=False,
+            highlight=False,
+        )
+        return LiveProgress(console, monotonic)
+    from mlform.views.paper import render
+
+    def write(item: Line) -> None:
+        out.write(render([item], color=False, width=None))
+
+    return PlainProgress(write, monotonic)

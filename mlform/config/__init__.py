@@ -1,0 +1,1 @@
+"""Files to modules: what the configuration declares, before anything is resolved."""

@@ -1,0 +1,98 @@
+"""XGBoost, imported at the price of what is used of it, and its model."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from mlform.features.columns import NUMBERS, Column
+from mlform.features.problems import TaskFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import numpy as np
+    import xgboost
+
+MODEL_FILE: Final = "model.ubj"
+
+
+def import_xgboost() -> ModuleType:
+    """Import XGBoost without scikit-learn, which it takes as optional, if neither is loaded.
+
+    Its wrappers for scikit-learn are not used here, and importing scikit-learn with SciPy's
+    statistics and pandas is four fifths of `import xgboost`. Such a lean import lacks the wrappers:
+    call `forget_lean_xgboost` before user code may ask for them.
+    """
+    if "xgboost" in sys.modules or "sklearn" in sys.modules:
+        return importlib.import_module("xgboost")
+    blocked: dict[str, ModuleType | None] = sys.modules  # type: ignore[assignment]  # None blocks an import, as Python documents
+    blocked["sklearn"] = None
+    try:
+        return importlib.import_module("xgboost")
+    finally:
+        del sys.modules["sklearn"]
+
+
+def forget_lean_xgboost() -> None:
+    """Make the next `import xgboost` a full one, if it was imported without scikit-learn."""
+    compat = sys.modules.get("xgboost.compat")
+    if compat is None or getattr(compat, "SKLEARN_INSTALLED", True):
+        return
+    for name in [name for name in sys.modules if name.split(".")[0] == "xgboost"]:
+        del sys.modules[name]
+
+
+def matrix(frame: pl.DataFrame) -> np.ndarray:
+    """Return numbers as float32, shape (rows, columns), missing values as NaN."""
+    columns = frame.select(pl.all().cast(pl.Float32).fill_null(float("nan")))
+    return columns.to_numpy(order="c")
+
+
+def require_numbers(schema: Iterable[Column], argument: str) -> None:
+    """Check that XGBoost can take the columns: numbers and booleans.
+
+    Raises:
+        TaskFailure: If one is neither.
+    """
+    others = [column for column in schema if column.type not in NUMBERS | {"bool"}]
+    if others:
+        listed = ", ".join(f'"{column.name}" ({column.type})' for column in others)
+        detail = (
+            f"XGBoost needs numbers, but these features are none: {listed}. Encode them in the "
+            'split (transform "one_hot" or "ordinal"), drop them, or leave them out of `features`.'
+        )
+        raise TaskFailure("Features that are no numbers", detail, argument)
+
+
+class BoostedTrees:
+    """A loaded XGBoost model."""
+
+    def __init__(self, booster: xgboost.Booster) -> None:
+        """Take a trained model."""
+        self._booster = booster
+
+    @classmethod
+    def load(cls, folder: Path, threads: int) -> BoostedTrees:
+        """Load `model.ubj`; scoring uses the given number of threads."""
+        xgboost = import_xgboost()
+        booster = xgboost.Booster()
+        booster.load_model(folder / MODEL_FILE)
+        booster.set_param({"nthread": threads})
+        return cls(booster)
+
+    def predict(self, features: pl.DataFrame) -> np.ndarray:
+        """Return float64 scores.
+
+        Shape (rows,): the number, or the probability of the second class; (rows, classes) for
+        more classes.
+        """
+        import numpy as np
+
+        scores = self._booster.inplace_predict(matrix(features), validate_features=False)
+        return np.asarray(scores, dtype=np.float64)

@@ -1,0 +1,34 @@
+"""What functions may ask of the world, as ports that the caller fills."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionContext:
+    """The ports of functions with effects; what is None is refused with a clear message.
+
+    Attributes:
+        base_folder: The folder that relative paths of file functions start from.
+        working_folder: The absolute folder that `abspath` starts from.
+        home_folder: What `~` means to `pathexpand`.
+        read_file: Returns the content of a file; raises `OSError`.
+        file_exists: Returns whether a path is a regular file; raises `OSError` for a folder.
+        fileset: Takes a folder and a pattern, returns the matching files relative to the folder.
+        timestamp: Returns the time of apply in RFC 3339, UTC; None while planning, when the result
+            is unknown.
+        plan_timestamp: Returns the time of the plan in RFC 3339, UTC; unknown when None.
+        new_uuid: Returns a new random UUID; None while planning, when the result is unknown.
+    """
+
+    base_folder: str = "."
+    working_folder: str | None = None
+    home_folder: str | None = None
+    read_file: Callable[[str], bytes] | None = None
+    file_exists: Callable[[str], bool] | None = None
+    fileset: Callable[[str, str], Collection[str]] | None = None
+    timestamp: Callable[[], str] | None = None
+    plan_timestamp: Callable[[], str] | None = None
+    new_uuid: Callable[[], str] | None = None

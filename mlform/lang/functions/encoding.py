@@ -1,0 +1,197 @@
+"""Functions that encode and decode: JSON, base64, CSV, URLs, gzip, character sets."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import codecs
+import csv
+import gzip
+from typing import Final
+from urllib.parse import quote_plus
+
+from mlform.lang.construct import list_of, object_of, string_value, text
+from mlform.lang.encode import json_text, parse_json
+from mlform.lang.function import ArgumentError, Function, FunctionError, Parameter
+from mlform.lang.types import DYNAMIC, STRING, ListType
+from mlform.lang.values import Value
+
+_STRING: Final = Parameter(name="str", type=STRING)
+_BEST: Final = 9
+
+
+def _jsonencode(value: Value) -> Value:
+    try:
+        return string_value(json_text(value))
+    except ValueError as error:
+        raise FunctionError(str(error)) from error
+
+
+def _jsondecode(source: Value) -> Value:
+    try:
+        return parse_json(text(source))
+    except (ValueError, RecursionError) as error:
+        raise ArgumentError(0, f"the string is no JSON: {error}") from error
+
+
+def _base64encode(value: Value) -> Value:
+    return string_value(base64.b64encode(text(value).encode()).decode())
+
+
+def decoded_base64(source: str) -> bytes:
+    """Return the bytes of standard base64.
+
+    Raises:
+        FunctionError: If the string is no base64.
+    """
+    try:
+        return base64.b64decode(source, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise FunctionError(f'failed to decode base64 data "{source}"') from error
+
+
+def _base64decode(value: Value) -> Value:
+    try:
+        return string_value(decoded_base64(text(value)).decode())
+    except UnicodeDecodeError as error:
+        message = "the result of decoding the provided string is not valid UTF-8"
+        raise FunctionError(message) from error
+
+
+def _base64gzip(value: Value) -> Value:
+    packed = gzip.compress(text(value).encode(), compresslevel=_BEST, mtime=0)
+    return string_value(base64.b64encode(packed).decode())
+
+
+def _urlencode(value: Value) -> Value:
+    return string_value(quote_plus(text(value), safe=""))
+
+
+def _codec(name: str, position: int) -> str:
+    try:
+        return codecs.lookup(
+            {"UTF-16LE": "utf-16-le", "UTF-16BE": "utf-16-be"}.get(name, name)
+        ).name
+    except LookupError as error:
+        message = f'"{name}" is not a supported IANA encoding name or alias'
+        raise ArgumentError(position, message) from error
+
+
+def _textencodebase64(value: Value, encoding: Value) -> Value:
+    try:
+        encoded = text(value).encode(_codec(text(encoding), 1))
+    except UnicodeEncodeError as error:
+        message = (
+            f"the given string contains characters that cannot be represented in {text(encoding)}"
+        )
+        raise ArgumentError(0, message) from error
+    return string_value(base64.b64encode(encoded).decode())
+
+
+def _textdecodebase64(source: Value, encoding: Value) -> Value:
+    codec = _codec(text(encoding), 1)
+    try:
+        content = base64.b64decode(text(source), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ArgumentError(0, "the given value is not valid base64") from error
+    try:
+        return string_value(content.decode(codec))
+    except UnicodeDecodeError as error:
+        message = f"the given string contains symbols that are not defined for {text(encoding)}"
+        raise ArgumentError(0, message) from error
+
+
+def _csvdecode(source: Value) -> Value:
+    lines = text(source).splitlines(keepends=True)
+    try:
+        rows = [row for row in csv.reader(lines, strict=True) if row]
+    except csv.Error as error:
+        raise FunctionError(f"CSV parse error: {error}") from error
+    if not rows:
+        raise FunctionError("missing header line")
+    header = rows[0]
+    for position, name in enumerate(header):
+        if name in header[:position]:
+            raise FunctionError(f'duplicate column name "{name}"')
+    records: list[Value] = []
+    for number, row in enumerate(rows[1:], start=2):
+        if len(row) != len(header):
+            raise FunctionError(f"CSV parse error on line {number}: wrong number of fields")
+        fields = zip(header, row, strict=True)
+        records.append(object_of({name: string_value(field) for name, field in fields}))
+    element = (
+        records[0].type if records else object_of({name: string_value("") for name in header}).type
+    )
+    return list_of(records, element)
+
+
+FUNCTIONS: Final = (
+    Function(
+        name="jsonencode",
+        description="The value as JSON.",
+        parameters=(Parameter(name="val", nullable=True),),
+        returns=STRING,
+        implementation=_jsonencode,
+    ),
+    Function(
+        name="jsondecode",
+        description="The value that a string of JSON holds.",
+        parameters=(_STRING,),
+        implementation=_jsondecode,
+    ),
+    Function(
+        name="base64encode",
+        description="The UTF-8 bytes of a string in base64.",
+        parameters=(_STRING,),
+        returns=STRING,
+        implementation=_base64encode,
+    ),
+    Function(
+        name="base64decode",
+        description="The string whose UTF-8 bytes are in base64.",
+        parameters=(_STRING,),
+        returns=STRING,
+        implementation=_base64decode,
+    ),
+    Function(
+        name="base64gzip",
+        description="The UTF-8 bytes of a string, compressed by gzip, in base64.",
+        parameters=(_STRING,),
+        returns=STRING,
+        implementation=_base64gzip,
+    ),
+    Function(
+        name="urlencode",
+        description="The string escaped for the query of a URL.",
+        parameters=(_STRING,),
+        returns=STRING,
+        implementation=_urlencode,
+    ),
+    Function(
+        name="textencodebase64",
+        description="The bytes of a string in a character encoding, in base64.",
+        parameters=(
+            Parameter(name="string", type=STRING),
+            Parameter(name="encoding", type=STRING),
+        ),
+        returns=STRING,
+        implementation=_textencodebase64,
+    ),
+    Function(
+        name="textdecodebase64",
+        description="The string whose bytes in a character encoding are in base64.",
+        parameters=(
+            Parameter(name="source", type=STRING),
+            Parameter(name="encoding", type=STRING),
+        ),
+        returns=STRING,
+        implementation=_textdecodebase64,
+    ),
+    Function(
+        name="csvdecode",
+        description="The records of a string of CSV with a header line, as a list of objects.",
+        parameters=(_STRING,),
+        returns=ListType(DYNAMIC),
+        implementation=_csvdecode,
+    ),
+)

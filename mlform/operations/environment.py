@@ -1,0 +1,62 @@
+"""Everything an operation needs from outside, in one frozen value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from mlform.apply.events import Event
+from mlform.backends.base import StateBackend
+from mlform.resources.base import ResourceKind
+from mlform.runtimes.base import Runtime
+from mlform.store.base import ArtifactStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the command line and the process environment say, read once in `cli`.
+
+    Attributes:
+        folder: The working folder, absolute.
+        data_folder: `.mlform`, or what `MLF_DATA_DIR` says, absolute.
+        variables: The process environment: read for `MLF_VAR_…` and for runtimes.
+        workspace: Name of the workspace.
+        parallelism: How many steps run at the same time at most.
+    """
+
+    folder: Path
+    data_folder: Path
+    variables: Mapping[str, str] = field(default_factory=dict)
+    workspace: str = "default"
+    parallelism: int = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """The outside world behind ports.
+
+    Attributes:
+        settings: As given.
+        now: The clock, in UTC.
+        new_id: Makes identities that were never used before.
+        who: `user@host`.
+        pid: Of this process.
+        kinds: Resource kinds by name.
+        open_backend: Opens the backend of a type, given its resolved arguments.
+        open_store: Opens the artifact store.
+        open_runtime: Opens the runtime of a type, given its resolved arguments and pinned image.
+        on_event: Called, from one thread at a time, with what happens.
+    """
+
+    settings: Settings
+    now: Callable[[], datetime]
+    new_id: Callable[[], str]
+    who: str
+    pid: int
+    kinds: Mapping[str, ResourceKind]
+    open_backend: Callable[[str, Mapping[str, object]], StateBackend]
+    open_store: Callable[[], ArtifactStore]
+    open_runtime: Callable[[str, Mapping[str, object]], Runtime]
+    on_event: Callable[[Event], None]

@@ -1,0 +1,120 @@
+"""What operations take and return."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mlform.addresses import ResourceAddress
+from mlform.apply.events import StepFailed
+from mlform.config.variables import VariableSource
+from mlform.diagnostics import Diagnostic
+from mlform.plan.changes import Mode, Plan
+from mlform.state.snapshot import OutputRecord, State
+from mlform.tasks import PinnedImage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanOptions:
+    """What to plan.
+
+    Attributes:
+        mode: Normal or destroy.
+        refresh: Whether to look at reality, or to trust the state.
+        replace: Addresses to replace although nothing changed.
+        targets: Addresses to limit the plan to, with what they depend on; empty for all.
+        variables: From the command line, in order.
+        lock_timeout: Seconds to wait for the state lock.
+        lockfile_readonly: Refuse to plan when an image pin is missing, instead of resolving it.
+    """
+
+    mode: Mode = Mode.NORMAL
+    refresh: bool = True
+    replace: tuple[ResourceAddress, ...] = ()
+    targets: tuple[ResourceAddress, ...] = ()
+    variables: Sequence[VariableSource] = ()
+    lock_timeout: float = 0.0
+    lockfile_readonly: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A plan with what apply needs to carry it out.
+
+    Attributes:
+        plan: The plan.
+        state: The state it was made from.
+        files: The configuration files it was made from, by shown path.
+        variables: Values of the root variables, as JSON with their types.
+        images: Pins in use, by image name.
+        sensitive_variables: Names of the variables that are hidden.
+    """
+
+    plan: Plan
+    state: State
+    files: Mapping[str, bytes]
+    variables: Mapping[str, object]
+    images: Mapping[str, PinnedImage]
+    sensitive_variables: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """The outcome of an apply.
+
+    Attributes:
+        added: Objects created; a replacement counts here and in `destroyed`.
+        changed: Objects rebuilt, reused or updated.
+        destroyed: Objects destroyed.
+        outputs: Root outputs as they are now.
+        failures: Steps that failed.
+        skipped: How many steps were not begun.
+        interrupted: Whether somebody stopped it.
+        warnings: Problems that did not stop it.
+    """
+
+    added: int
+    changed: int
+    destroyed: int
+    outputs: Mapping[str, OutputRecord] = field(default_factory=dict)
+    failures: tuple[StepFailed, ...] = ()
+    skipped: int = 0
+    interrupted: bool = False
+    warnings: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Initialized:
+    """The outcome of `init`: pins by image name, and which of them are new."""
+
+    backend: str
+    images: Mapping[str, PinnedImage]
+    new_images: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """The outcome of running one object's task again.
+
+    Attributes:
+        address: The object.
+        same: Whether the artifact came out equal to the byte and the stored one is intact.
+        expected: Digest recorded in the state.
+        found: Digest made now, or None if it could not be made.
+        differences: Paths in the artifact that differ, or problems.
+    """
+
+    address: ResourceAddress
+    same: bool
+    expected: str
+    found: str | None
+    differences: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogFile:
+    """One log of one attempt at an object, or of a running server."""
+
+    path: Path | None
+    text: str

@@ -1,0 +1,1 @@
+"""What would change, why, and in which order."""

@@ -1,0 +1,229 @@
+"""The plan as data: changes, their reasons, and what they were derived from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final
+
+from mlform.addresses import ResourceAddress
+from mlform.diagnostics import Diagnostic
+from mlform.digests import Digest, Json, JsonObject
+from mlform.plan.steps import Step
+from mlform.state.snapshot import CURRENT, Path
+
+
+class Action(Enum):
+    """What happens to one object; the value is the name in saved plans."""
+
+    NO_OP = "no-op"
+    CREATE = "create"
+    REBUILD = "rebuild"
+    """A new artifact is made; the old one stays in the store."""
+    REUSE = "reuse"
+    """As rebuild or create, but the result is in the store already and nothing runs."""
+    UPDATE = "update"
+    """In place; nothing runs."""
+    DELETE_THEN_CREATE = "delete-create"
+    CREATE_THEN_DELETE = "create-delete"
+    DELETE = "delete"
+    FORGET = "forget"
+
+    @property
+    def terraform_actions(self) -> tuple[str, ...]:
+        """The `actions` of Terraform's JSON plan."""
+        return _TERRAFORM_ACTIONS[self]
+
+    @property
+    def is_replace(self) -> bool:
+        """Whether one object takes the place of another."""
+        return self in {Action.DELETE_THEN_CREATE, Action.CREATE_THEN_DELETE}
+
+
+_TERRAFORM_ACTIONS: Final[Mapping[Action, tuple[str, ...]]] = {
+    Action.NO_OP: ("no-op",),
+    Action.CREATE: ("create",),
+    Action.REBUILD: ("update",),
+    Action.REUSE: ("update",),
+    Action.UPDATE: ("update",),
+    Action.DELETE_THEN_CREATE: ("delete", "create"),
+    Action.CREATE_THEN_DELETE: ("create", "delete"),
+    Action.DELETE: ("delete",),
+    Action.FORGET: ("forget",),
+}
+
+
+class Cause(Enum):
+    """Why something changes."""
+
+    CONFIG = "config"
+    DRIFT = "drift"
+    UPSTREAM = "upstream"
+    ENVIRONMENT = "environment"
+    CODE = "code"
+    REQUESTED = "requested"
+    TAINTED = "tainted"
+    NEW = "new"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """One reason of a change.
+
+    Attributes:
+        cause: The kind of reason.
+        message: One clause for people, such as `max_depth changed from 4 to 6`.
+        path: Into the arguments, where an argument is the reason.
+        upstream: Address of the change it follows from, for `UPSTREAM`.
+    """
+
+    cause: Cause
+    message: str
+    path: Path = ()
+    upstream: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What happens to one object.
+
+    `before` and `after` are plain JSON; at the paths in `after_unknown` `after` holds null and the
+    value is known only after apply.
+
+    Attributes:
+        address: Its instance address.
+        action: What happens.
+        deposed: Deposed key, or empty for the current object.
+        before: Attributes in the state, or None.
+        after: Attributes once applied, or None.
+        after_unknown: Paths into `after`.
+        before_sensitive: Paths into `before` that are hidden from people.
+        after_sensitive: Paths into `after` that are hidden from people.
+        replace_paths: Arguments that force the replacement.
+        reasons: Why, most telling first; empty for a no-op.
+        conditional: Whether it happens only if the artifact of an upstream change turns out new
+            (early cut-off); the reasons then name that upstream.
+        reused: For `CREATE` and replacements as well: the result comes from the store.
+        expected_seconds: Duration of the last run of the same object, or None.
+        runtime: `type.name` of its runtime, or empty.
+        recipe_digest: Of the recipe it will be made from, where that is known; apply refuses
+            another one.
+    """
+
+    address: ResourceAddress
+    action: Action
+    deposed: str = CURRENT
+    before: JsonObject | None
+    after: JsonObject | None
+    after_unknown: tuple[Path, ...] = ()
+    before_sensitive: tuple[Path, ...] = ()
+    after_sensitive: tuple[Path, ...] = ()
+    replace_paths: tuple[Path, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+    conditional: bool = False
+    reused: bool = False
+    expected_seconds: float | None = None
+    runtime: str = ""
+    recipe_digest: Digest | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputChange:
+    """What happens to a root output; `action` is create, update, delete or no-op."""
+
+    name: str
+    action: Action
+    before: Json
+    after: Json
+    after_unknown: bool = False
+    sensitive: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """An object that is not as the state says: somebody or something outside changed it.
+
+    Attributes:
+        address: Its instance address.
+        problems: One sentence each, such as `container 4f2a… was entered at 10:02`.
+    """
+
+    address: ResourceAddress
+    problems: tuple[str, ...]
+
+
+class Mode(Enum):
+    """What kind of plan it is."""
+
+    NORMAL = "normal"
+    DESTROY = "destroy"
+    REFRESH_ONLY = "refresh-only"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Basis:
+    """What a plan was made from; apply refuses when any of it moved.
+
+    Attributes:
+        lineage: Of the state.
+        serial: Of the state.
+        state_digest: Of the objects and outputs in the state.
+        config_digest: Of configuration files and variable values.
+        lock_digest: Of the pinned images.
+    """
+
+    lineage: str
+    serial: int
+    state_digest: Digest
+    config_digest: Digest
+    lock_digest: Digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Everything apply will do, and nothing else.
+
+    Attributes:
+        mode: Normal or destroy.
+        changes: One for each object in configuration or state, no-ops included, in apply order.
+        outputs: Root outputs by name.
+        drift: Differences found between state and reality.
+        steps: The step graph, in a valid order.
+        basis: What it was made from.
+        environments: Description of each runtime in use, by `type.name`.
+        expected_seconds: Sum of what is expected along the critical path, or None when no
+            duration is known.
+        critical_path: Addresses along it.
+        warnings: Problems that do not stop it.
+    """
+
+    mode: Mode
+    changes: tuple[Change, ...]
+    outputs: Mapping[str, OutputChange] = field(default_factory=dict)
+    drift: tuple[Drift, ...] = ()
+    steps: tuple[Step, ...] = ()
+    basis: Basis
+    environments: Mapping[str, str] = field(default_factory=dict)
+    expected_seconds: float | None = None
+    critical_path: tuple[str, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether applying it would do anything, outputs included."""
+        return any(change.action is not Action.NO_OP for change in self.changes) or any(
+            output.action is not Action.NO_OP for output in self.outputs.values()
+        )
+
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """How many objects are to add, to change, to destroy; a replacement adds and destroys."""
+        add = change = destroy = 0
+        for item in self.changes:
+            actions = item.action.terraform_actions
+            add += "create" in actions
+            change += "update" in actions
+            destroy += "delete" in actions
+        return add, change, destroy

@@ -1,0 +1,339 @@
+"""One object: what it is, what it should be, and so what happens to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mlform.digests import Digest, Json, short
+from mlform.graph.arguments import plain
+from mlform.graph.attributes import computed, loaded, unknown_computed
+from mlform.graph.desired import DesiredResource
+from mlform.lang.construct import has_unknown
+from mlform.lang.equality import equal
+from mlform.lang.values import UNKNOWN, Value, string, unknown
+from mlform.plan.changes import Action, Cause, Reason
+from mlform.plan.reality import Reality
+from mlform.plan.recipes import (
+    Ingredients,
+    differences,
+    gather,
+    path_text,
+    plain_object,
+    recipe_reasons,
+)
+from mlform.resources.base import AnyKind, ArtifactKind, Made, ServerKind, ValueKind
+from mlform.state.snapshot import Path, ResourceRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What happens to one object.
+
+    Attributes:
+        action: What happens.
+        reasons: Why.
+        attributes: All attributes afterwards, unknown ones as unknown values.
+        replace_paths: Arguments that force a replacement.
+        conditional: It happens only if an upstream artifact turns out new.
+        reused: The result is in the store.
+        ingredients: What it is made from, for kinds with a recipe.
+    """
+
+    action: Action
+    reasons: tuple[Reason, ...] = ()
+    attributes: Mapping[str, Value]
+    replace_paths: tuple[Path, ...] = ()
+    conditional: bool = False
+    reused: bool = False
+    ingredients: Ingredients | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """What a decision takes into account besides the desired resource.
+
+    Attributes:
+        kind: Of the resource.
+        record: The current object, or None.
+        runtime: `type.name` of its runtime.
+        create_first: Whether a replacement is created before the old object is destroyed.
+        demands: Reasons to make it anew although nothing changed: `-replace`, a trigger.
+        observe: Whether to look at reality beyond what the state says.
+    """
+
+    kind: AnyKind
+    record: ResourceRecord | None
+    runtime: str
+    create_first: bool
+    demands: tuple[Reason, ...] = ()
+    observe: bool = True
+
+
+def decide(desired: DesiredResource, circumstances: Circumstances, reality: Reality) -> Decision:
+    """Return what happens to an object."""
+    kind = circumstances.kind
+    if kind.sort == "value":
+        return _decide_value(kind, desired, circumstances)
+    return _decide_made(kind, desired, circumstances, reality)
+
+
+def _arguments(desired: DesiredResource) -> dict[str, Value]:
+    payload = desired.arguments.payload
+    return dict(payload) if isinstance(payload, dict) else {}
+
+
+def _replacement(circumstances: Circumstances) -> Action:
+    if circumstances.create_first:
+        return Action.CREATE_THEN_DELETE
+    return Action.DELETE_THEN_CREATE
+
+
+def _demands(circumstances: Circumstances) -> tuple[Reason, ...]:
+    record = circumstances.record
+    if record is not None and record.tainted:
+        tainted = Reason(cause=Cause.TAINTED, message="it is tainted: its creation did not finish")
+        return (tainted, *circumstances.demands)
+    return circumstances.demands
+
+
+# Values
+
+
+def _decide_value(
+    kind: ValueKind, desired: DesiredResource, circumstances: Circumstances
+) -> Decision:
+    """Decide on `mlform_data`, as Terraform's built-in provider decides on `terraform_data`."""
+    arguments = _arguments(desired)
+    record = circumstances.record
+    fresh = {**arguments, "output": _output(arguments["input"]), "id": _unknown_id(kind)}
+    if record is None:
+        reason = Reason(cause=Cause.NEW, message="it does not exist yet")
+        return Decision(action=Action.CREATE, reasons=(reason,), attributes=fresh)
+    prior = loaded(kind.schema, record.attributes)
+    demands = _demands(circumstances)
+    forcing = (
+        ()
+        if _same(arguments["triggers_replace"], prior["triggers_replace"])
+        else ("triggers_replace",)
+    )
+    if demands or forcing:
+        changed = tuple(_changed(name, prior[name], arguments[name], desired) for name in forcing)
+        return Decision(
+            action=_replacement(circumstances),
+            reasons=(*demands, *changed),
+            attributes=fresh,
+            replace_paths=tuple((name,) for name in forcing),
+        )
+    if not _same(arguments["input"], prior["input"]):
+        return Decision(
+            action=Action.UPDATE,
+            reasons=(_changed("input", prior["input"], arguments["input"], desired),),
+            attributes={**fresh, "id": prior["id"]},
+        )
+    return Decision(
+        action=Action.NO_OP,
+        attributes={**arguments, "output": prior["output"], "id": prior["id"]},
+    )
+
+
+def _output(given: Value) -> Value:
+    return given if given.is_null else unknown(given.type)
+
+
+def _unknown_id(kind: ValueKind) -> Value:
+    return unknown_computed(kind.schema)["id"]
+
+
+def _same(left: Value, right: Value) -> bool:
+    if has_unknown(left):
+        return False
+    return (left.is_null and right.is_null) or (left.type == right.type and equal(left, right))
+
+
+def _changed(name: str, before: Value, after: Value, desired: DesiredResource) -> Reason:
+    if before.is_sensitive or after.is_sensitive:
+        return Reason(cause=Cause.CONFIG, message=f"{name} changed", path=(name,))
+    if after.payload is UNKNOWN or has_unknown(after):
+        source = desired.dependencies[0] if len(desired.dependencies) == 1 else None
+        return Reason(
+            cause=Cause.UPSTREAM,
+            message=f"{name} follows from {', '.join(desired.dependencies) or 'unknown values'}",
+            path=(name,),
+            upstream=source,
+        )
+    found = differences(plain(before), plain(after), (name,))
+    place = found[0].path if found else (name,)
+    return Reason(cause=Cause.CONFIG, message=f"{path_text(place)} changed", path=place)
+
+
+# Artifacts and servers
+
+
+def _decide_made(
+    kind: ArtifactKind | ServerKind,
+    desired: DesiredResource,
+    circumstances: Circumstances,
+    reality: Reality,
+) -> Decision:
+    ingredients = gather(kind, desired, circumstances.runtime, reality)
+    record = circumstances.record
+    if record is None:
+        reason = Reason(cause=Cause.NEW, message="it does not exist yet")
+        return _reused(kind, desired, ingredients, reality, (reason,)) or _made_anew(
+            kind, desired, ingredients, Action.CREATE, (reason,)
+        )
+    hidden = frozenset(name for name, value in _arguments(desired).items() if value.is_sensitive)
+    demands = _demands(circumstances)
+    changed: tuple[Reason, ...] = ()
+    if ingredients.digest is None or ingredients.digest != record.recipe_digest:
+        changed = recipe_reasons(record.recipe, ingredients.recipe, desired, hidden)
+    drift = _drift(kind, record, circumstances, reality)
+    reasons = (*demands, *drift, *changed)
+    action = _replacement(circumstances) if kind.sort == "server" else Action.REBUILD
+    if not reasons:
+        return _kept(kind, desired, record, ingredients)
+    if not changed and kind.sort != "server":
+        # The same recipe gives the same artifact, so nothing that follows from it changes.
+        kept = _kept(kind, desired, record, ingredients)
+        return Decision(
+            action=action, reasons=reasons, attributes=kept.attributes, ingredients=ingredients
+        )
+    return _reused(kind, desired, ingredients, reality, reasons) or _made_anew(
+        kind, desired, ingredients, action, reasons
+    )
+
+
+def _drift(
+    kind: ArtifactKind | ServerKind,
+    record: ResourceRecord,
+    circumstances: Circumstances,
+    reality: Reality,
+) -> tuple[Reason, ...]:
+    if not circumstances.observe:
+        return ()
+    if kind.sort == "server":
+        return tuple(
+            Reason(cause=Cause.DRIFT, message=problem)
+            for problem in reality.observe(record).problems
+        )
+    if record.artifact is not None and not reality.has_artifact(record.artifact):
+        message = f"the artifact {short(record.artifact)} is not in the store any more"
+        return (Reason(cause=Cause.DRIFT, message=message),)
+    return ()
+
+
+def _reused(
+    kind: ArtifactKind | ServerKind,
+    desired: DesiredResource,
+    ingredients: Ingredients,
+    reality: Reality,
+    reasons: tuple[Reason, ...],
+) -> Decision | None:
+    """Return the decision to take a result from the store, or None where there is none."""
+    if kind.sort != "artifact" or ingredients.digest is None:
+        return None
+    if any(reason.cause in {Cause.REQUESTED, Cause.TAINTED} for reason in reasons):
+        return None
+    result = reality.recall(ingredients.digest)
+    if result is None:
+        return None
+    new = any(reason.cause is Cause.NEW for reason in reasons)
+    return Decision(
+        action=Action.CREATE if new else Action.REUSE,
+        reasons=reasons,
+        attributes=reused_attributes(kind, desired, ingredients, result),
+        reused=True,
+        ingredients=ingredients,
+    )
+
+
+def _made_anew(
+    kind: ArtifactKind | ServerKind,
+    desired: DesiredResource,
+    ingredients: Ingredients,
+    action: Action,
+    reasons: tuple[Reason, ...],
+) -> Decision:
+    attributes = {**_arguments(desired), **unknown_computed(kind.schema)}
+    attributes["address"] = string(str(desired.address))
+    upstream_only = all(
+        reason.cause is Cause.UPSTREAM and ingredients.digest is None for reason in reasons
+    )
+    return Decision(
+        action=action,
+        reasons=reasons,
+        attributes=attributes,
+        replace_paths=_replace_paths(reasons) if action.is_replace else (),
+        conditional=upstream_only,
+        ingredients=ingredients,
+    )
+
+
+def _replace_paths(reasons: tuple[Reason, ...]) -> tuple[Path, ...]:
+    return tuple(dict.fromkeys(reason.path for reason in reasons if reason.path))
+
+
+def _kept(
+    kind: ArtifactKind | ServerKind,
+    desired: DesiredResource,
+    record: ResourceRecord,
+    ingredients: Ingredients,
+) -> Decision:
+    """Return no-op, or an update in place where arguments changed that nothing runs for."""
+    prior = loaded(kind.schema, record.attributes)
+    arguments = _arguments(desired)
+    attributes = {**prior, **arguments, "address": string(str(desired.address))}
+    if kind.sort == "artifact":
+        follows = kind.judged(plain_object(desired.arguments), record.attributes)
+        attributes |= {
+            name: value for name, value in computed(kind.schema, follows).items() if name in follows
+        }
+    reasons = tuple(
+        Reason(
+            cause=Cause.CONFIG,
+            message=f"{path_text(change.path)} changed",
+            path=change.path,
+        )
+        for name, value in arguments.items()
+        for change in differences(plain(prior[name]), plain(value), (name,))
+    )
+    if not reasons and record.address == desired.address:
+        return Decision(action=Action.NO_OP, attributes=attributes, ingredients=ingredients)
+    return Decision(
+        action=Action.UPDATE, reasons=reasons, attributes=attributes, ingredients=ingredients
+    )
+
+
+def reused_attributes(
+    kind: ArtifactKind,
+    desired: DesiredResource,
+    ingredients: Ingredients,
+    result: Mapping[str, Json],
+) -> dict[str, Value]:
+    """Return all attributes of an artifact whose result is known.
+
+    Args:
+        kind: Its kind.
+        desired: The resource.
+        ingredients: Its recipe, complete.
+        result: `artifact` is its digest, `attributes` what the task answered.
+    """
+    digest = Digest(str(result["artifact"]))
+    answered = result["attributes"]
+    made = Made(
+        arguments=plain_object(desired.arguments),
+        inputs={name: item for name, item in ingredients.recipe.inputs.items() if item is not None},
+        sources=ingredients.recipe.sources,
+        result=answered if isinstance(answered, Mapping) else {},
+    )
+    found = computed(
+        kind.schema,
+        {
+            **kind.attributes(made),
+            "id": short(digest),
+            "address": str(desired.address),
+            "digest": digest,
+        },
+    )
+    return {**_arguments(desired), **found}

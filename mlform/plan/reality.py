@@ -1,0 +1,44 @@
+"""The port through which a plan looks at the world.
+
+What there is to look at depends on arguments that are known only while planning, so the planner
+asks instead of being handed everything. Each answer is fixed for the length of one plan; with the
+same answers the planner gives the same plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from mlform.digests import Digest, Json
+from mlform.resources.base import SourceAnswer, SourceQuery
+from mlform.runtimes.base import RuntimeEnvironment, ServerObservation
+from mlform.state.snapshot import ResourceRecord
+
+
+class Reality(Protocol):
+    """Reads the world and changes nothing."""
+
+    def source(self, query: SourceQuery) -> SourceAnswer:
+        """Return what the named files are now."""
+        ...
+
+    def environment(self, runtime: str) -> RuntimeEnvironment:
+        """Return the environment of a runtime, by `type.name`.
+
+        Raises:
+            RuntimeFailure: If its engine or image is not there.
+        """
+        ...
+
+    def recall(self, recipe: Digest) -> Mapping[str, Json] | None:
+        """Return the stored result of a recipe, or None."""
+        ...
+
+    def has_artifact(self, digest: Digest) -> bool:
+        """Whether an artifact is in the store whole."""
+        ...
+
+    def observe(self, record: ResourceRecord) -> ServerObservation:
+        """Look at a served object."""
+        ...

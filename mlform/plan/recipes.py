@@ -1,0 +1,213 @@
+"""What an object is made from, and in which way two recipes differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from mlform.digests import Digest, Json, JsonObject, digest_json
+from mlform.graph.arguments import plain
+from mlform.graph.desired import DesiredResource
+from mlform.lang.construct import has_unknown
+from mlform.lang.values import Value
+from mlform.plan.changes import Cause, Reason
+from mlform.plan.reality import Reality
+from mlform.resources.base import ArtifactKind, Recipe, ServerKind, SourceAnswer
+from mlform.state.snapshot import Path
+
+SHOWN_LENGTH = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ingredients:
+    """A recipe with what was found on the way.
+
+    Attributes:
+        recipe: What the object depends on.
+        digest: Of the recipe, or None while an input or argument is unknown.
+        sources: The files it is made from, by name.
+        problems: `(path into the arguments, message)` of sources that cannot be read.
+    """
+
+    recipe: Recipe
+    digest: Digest | None
+    sources: Mapping[str, SourceAnswer]
+    problems: tuple[tuple[Path, str], ...] = ()
+
+
+def gather(
+    kind: ArtifactKind | ServerKind,
+    desired: DesiredResource,
+    runtime: str,
+    reality: Reality,
+) -> Ingredients:
+    """Return what an object would be made from now."""
+    arguments = plain_object(desired.arguments)
+    sources: dict[str, SourceAnswer] = {}
+    digests: dict[str, Digest] = {}
+    problems: list[tuple[Path, str]] = []
+    for query in kind.sources(arguments):
+        answer = sources[query.name] = reality.source(query)
+        if answer.digest is None:
+            problems.append((query.argument, answer.problem))
+        else:
+            digests[query.name] = answer.digest
+    recipe = Recipe(
+        kind=desired.address.kind,
+        version=kind.schema.version,
+        arguments=kind.recipe_arguments(arguments),
+        inputs=kind.inputs(desired.upstream),
+        sources=digests,
+        environment=reality.environment(runtime).digest,
+    )
+    complete = (
+        None not in recipe.inputs.values()
+        and not problems
+        and not _decisive_unknown(kind, desired.arguments)
+    )
+    return Ingredients(
+        recipe=recipe,
+        digest=digest_json(recipe.to_json()) if complete else None,
+        sources=sources,
+        problems=tuple(problems),
+    )
+
+
+def plain_object(value: Value) -> JsonObject:
+    """Return the JSON of an object value."""
+    document = plain(value)
+    return document if isinstance(document, Mapping) else {}
+
+
+def _decisive_unknown(kind: ArtifactKind | ServerKind, arguments: Value) -> bool:
+    if not isinstance(arguments.payload, dict):
+        return True
+    names = kind.recipe_arguments(plain_object(arguments))
+    return any(has_unknown(arguments.payload[name]) for name in names)
+
+
+def recipe_reasons(
+    prior: JsonObject, recipe: Recipe, desired: DesiredResource, hidden: frozenset[str]
+) -> tuple[Reason, ...]:
+    """Return why a recipe is not the prior one, most telling first.
+
+    Args:
+        prior: The recorded recipe.
+        recipe: The recipe now; inputs that are unknown count as changed.
+        desired: The resource, for the addresses of its inputs.
+        hidden: Names of arguments whose values must not be shown.
+    """
+    before = _object(prior.get("arguments"))
+    reasons = [
+        Reason(cause=Cause.CONFIG, message=_argument_message(change, hidden), path=change.path)
+        for change in differences(before, recipe.arguments)
+    ]
+    reasons += _source_reasons(_object(prior.get("sources")), recipe.sources)
+    reasons += _input_reasons(_object(prior.get("inputs")), recipe.inputs, desired)
+    if prior.get("environment") != recipe.environment:
+        message = "the runtime's environment changed"
+        reasons.append(Reason(cause=Cause.ENVIRONMENT, message=message))
+    if prior.get("version") != recipe.version:
+        message = f"this version of mlform makes a {recipe.kind} in another way"
+        reasons.append(Reason(cause=Cause.ENVIRONMENT, message=message))
+    return tuple(reasons)
+
+
+def _source_reasons(before: JsonObject, after: Mapping[str, Digest]) -> Iterator[Reason]:
+    for name in sorted({*before, *after}):
+        if before.get(name) == after.get(name):
+            continue
+        if name == "code":
+            yield Reason(cause=Cause.CODE, message="the code changed")
+        else:
+            yield Reason(cause=Cause.DRIFT, message="the source files changed")
+
+
+def _input_reasons(
+    before: JsonObject, after: Mapping[str, Digest | None], desired: DesiredResource
+) -> Iterator[Reason]:
+    for name, digest in sorted(after.items()):
+        if digest is None or before.get(name) != digest:
+            address = _input_address(name, desired)
+            verb = "changed" if digest is not None else "changes"
+            yield Reason(
+                cause=Cause.UPSTREAM, message=f"{address or name} {verb}", upstream=address
+            )
+
+
+def _input_address(name: str, desired: DesiredResource) -> str | None:
+    """Return the address of the resource an input comes from, if an argument names it."""
+    for item in desired.upstream.get(name, ()):
+        address = item.get("address")
+        if isinstance(address, str):
+            return address
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One place in which two documents differ."""
+
+    path: Path
+    before: Json
+    after: Json
+
+
+def differences(before: Json, after: Json, path: Path = ()) -> tuple[Difference, ...]:
+    """Return the narrowest places in which two documents differ, in order of path."""
+    if before == after and isinstance(before, bool) == isinstance(after, bool):
+        return ()
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        return tuple(
+            item
+            for name in sorted({*before, *after})
+            for item in differences(before.get(name), after.get(name), (*path, name))
+        )
+    if _is_list(before) and _is_list(after):
+        assert isinstance(before, Sequence)  # noqa: S101 - for the type checker
+        assert isinstance(after, Sequence)  # noqa: S101
+        if len(before) == len(after):
+            return tuple(
+                item
+                for at, (old, new) in enumerate(zip(before, after, strict=True))
+                for item in differences(old, new, (*path, at))
+            )
+    return (Difference(path=path, before=before, after=after),)
+
+
+def _argument_message(change: Difference, hidden: frozenset[str]) -> str:
+    name = path_text(change.path)
+    if change.path and change.path[0] in hidden:
+        return f"{name} changed"
+    if change.before is None:
+        return f"{name} set to {shown(change.after)}"
+    if change.after is None:
+        return f"{name} removed"
+    return f"{name} changed from {shown(change.before)} to {shown(change.after)}"
+
+
+def path_text(path: Path) -> str:
+    """Return a path as written in an expression, such as `algorithm.params.max_depth`."""
+    text = ""
+    for step in path:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        else:
+            text += f".{step}" if text else step
+    return text
+
+
+def shown(value: Json) -> str:
+    """Return a short text of a JSON value, in the language's syntax."""
+    from json import dumps
+
+    text = dumps(value, ensure_ascii=False)
+    return text if len(text) <= SHOWN_LENGTH else text[: SHOWN_LENGTH - 1] + "…"
+
+
+def _is_list(value: Json) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def _object(value: Json) -> JsonObject:
+    return value if isinstance(value, Mapping) else {}

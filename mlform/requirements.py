@@ -1,0 +1,88 @@
+"""Requirements as written (`"4GiB"`, `"30m"`) to numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from mlform.digests import Json
+from mlform.tasks import Requirements
+
+_MEMORY_UNITS: Final = {
+    "": 1,
+    "B": 1,
+    "kB": 10**3,
+    "KB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "TB": 10**12,
+    "KiB": 2**10,
+    "MiB": 2**20,
+    "GiB": 2**30,
+    "TiB": 2**40,
+}
+_TIME_UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_AMOUNT: Final = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*$")
+
+
+def memory_bytes(text: str) -> int:
+    """Return the bytes that a text such as `512MiB` stands for.
+
+    Raises:
+        ValueError: If it is no amount of memory.
+    """
+    match = _AMOUNT.match(text)
+    if match is None or match[2] not in _MEMORY_UNITS:
+        message = f'"{text}" is no amount of memory: write a number and a unit, such as "4GiB".'
+        raise ValueError(message)
+    return int(float(match[1]) * _MEMORY_UNITS[match[2]])
+
+
+def duration_seconds(text: str) -> float:
+    """Return the seconds that a text such as `30m` stands for.
+
+    Raises:
+        ValueError: If it is no duration.
+    """
+    match = _AMOUNT.match(text)
+    if match is None or match[2] not in _TIME_UNITS:
+        message = f'"{text}" is no duration: write a number and s, m, h or d, such as "30m".'
+        raise ValueError(message)
+    return float(match[1]) * _TIME_UNITS[match[2]]
+
+
+def requirements_of(block: Json, default: Requirements) -> Requirements:
+    """Return the requirements that a block asks for; what it leaves out is as in `default`.
+
+    Raises:
+        ValueError: If memory or timeout cannot be read; `requirements_problems` tells before.
+    """
+    if not isinstance(block, Mapping):
+        return default
+    cpus, memory = block.get("cpus"), block.get("memory")
+    gpus, timeout = block.get("gpus"), block.get("timeout")
+    return Requirements(
+        cpus=float(cpus) if isinstance(cpus, int | float) else default.cpus,
+        memory=memory_bytes(memory) if isinstance(memory, str) else default.memory,
+        gpus=int(gpus) if isinstance(gpus, int | float) else default.gpus,
+        timeout=duration_seconds(timeout) if isinstance(timeout, str) else default.timeout,
+    )
+
+
+def requirements_problems(block: Json) -> tuple[tuple[str, str], ...]:
+    """Return `(argument, what is wrong)` for requirements as written."""
+    if not isinstance(block, Mapping):
+        return ()
+    found: list[tuple[str, str]] = []
+    for name, read in (("memory", memory_bytes), ("timeout", duration_seconds)):
+        text = block.get(name)
+        if isinstance(text, str):
+            try:
+                read(text)
+            except ValueError as error:
+                found.append((name, str(error)))
+    cpus = block.get("cpus")
+    if isinstance(cpus, int | float) and cpus <= 0:
+        found.append(("cpus", f"The number of CPUs is {cpus:g}, it must be greater than 0."))
+    return tuple(found)

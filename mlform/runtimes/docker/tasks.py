@@ -1,0 +1,155 @@
+"""Running one task in a container to its end."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from mlform.errors import RuntimeFailure, TaskCancelled, TaskFailed
+from mlform.runtimes.base import Cancellation, TaskRequest
+from mlform.runtimes.docker import lifecycle
+from mlform.runtimes.docker.containers import task_container
+from mlform.runtimes.docker.engine import Engine, inside, text_of
+from mlform.runtimes.preparation import (
+    OUTPUT_FOLDER,
+    log_tail,
+    parse_event,
+    read_answer,
+    write_document,
+)
+from mlform.runtimes.supervision import out_of_memory, timed_out
+from mlform.tasks import Requirements, TaskEvent, TaskResult
+
+_POLL: Final = 0.05
+_GRACE: Final = 5
+_READ_LIMIT: Final = 10.0
+_NO_COMMAND: Final = 127
+_EVERYBODY: Final = 0o777
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a container ended.
+
+    Attributes:
+        status: Exit status.
+        out_of_memory: Whether the kernel killed one of its processes for memory.
+    """
+
+    status: int
+    out_of_memory: bool
+
+
+def run_task(
+    engine: Engine,
+    request: TaskRequest,
+    user: str,
+    on_event: Callable[[TaskEvent], None],
+    cancellation: Cancellation,
+) -> TaskResult:
+    """Run a task in a container, which is gone afterwards; see the port for what it raises."""
+    write_document(request.work, request.document)
+    output = request.work / OUTPUT_FOLDER
+    _give(output, user)
+    request.log.parent.mkdir(parents=True, exist_ok=True)
+    container = lifecycle.create(engine, task_container(request, user))
+    try:
+        stream = _attach(engine, container, request.log, on_event)
+        lifecycle.start(engine, container, request.image)
+        _wait(engine, container, stream, request.requirements, cancellation)
+        stream.join(_READ_LIMIT)
+        ending = _ending(engine, container)
+    finally:
+        lifecycle.remove(engine, container)
+        _take_back(output)
+    return _answer(request, ending)
+
+
+def _answer(request: TaskRequest, ending: Ending) -> TaskResult:
+    if ending.out_of_memory and request.requirements.memory is not None:
+        raise out_of_memory(request.requirements.memory)
+    try:
+        return read_answer(request.work, ending.status, request.log)
+    except TaskFailed as failure:
+        tail = log_tail(request.log)
+        if "No module named mlform" in tail or "No module named 'mlform" in tail:
+            raise lifecycle.unusable(request.image, "its python3 has no mlform.") from failure
+        if ending.status == _NO_COMMAND and "exec" in tail and "failed" in tail:
+            missing = f"there is no program {request.command[0]}."
+            raise lifecycle.unusable(request.image, missing) from failure
+        raise
+
+
+def _attach(
+    engine: Engine, container: str, log: Path, on_event: Callable[[TaskEvent], None]
+) -> lifecycle.Output:
+    def keep(text: bytes) -> None:
+        with log.open("ab") as stream:
+            stream.write(text)
+
+    def take(line: bytes) -> None:
+        event = parse_event(line.decode(errors="replace"))
+        if event is not None:
+            on_event(event)
+        elif line.strip():
+            keep(line + b"\n")
+
+    return lifecycle.Output(engine, container, take, keep)
+
+
+def _wait(
+    engine: Engine,
+    container: str,
+    stream: lifecycle.Output,
+    requirements: Requirements,
+    cancellation: Cancellation,
+) -> None:
+    """Return once a container has ended; stop it when it must not go on."""
+    begun = time.monotonic()
+    while True:
+        if stream.ended.wait(_POLL):
+            state = text_of(lifecycle.inspect(engine, container), "State", "Status")
+            if state not in {"running", "created"}:
+                return
+            time.sleep(_POLL)
+        if cancellation.is_set():
+            lifecycle.stop(engine, container, _GRACE)
+            raise TaskCancelled("Task cancelled", "The run was interrupted; the task was stopped.")
+        if requirements.timeout is not None and time.monotonic() - begun > requirements.timeout:
+            lifecycle.stop(engine, container, _GRACE)
+            raise timed_out(requirements.timeout)
+
+
+def _ending(engine: Engine, container: str) -> Ending:
+    state = inside(lifecycle.inspect(engine, container), "State")
+    status = inside(state, "ExitCode")
+    if not isinstance(status, int):
+        raise RuntimeFailure(
+            "Container vanished", "Somebody removed the task's container while it ran."
+        )
+    # A child that was killed for memory sets this even where the task ends with status 0.
+    return Ending(status=status, out_of_memory=inside(state, "OOMKilled") is True)
+
+
+def _give(output: Path, user: str) -> None:
+    """Let the container's user write to the output folder."""
+    if os.getuid() == 0:
+        uid, _, gid = user.partition(":")
+        os.chown(output, int(uid), int(gid or uid))
+    # Engines that map users show another owner inside; the folder above keeps strangers out.
+    output.chmod(_EVERYBODY)
+
+
+def _take_back(output: Path) -> None:
+    """Own what the container's user wrote, so that the store keeps it under mlform's user."""
+    output.chmod(0o755)
+    if os.getuid() != 0:
+        return
+    os.chown(output, 0, 0)
+    for folder, folders, files in os.walk(output):
+        for name in (*folders, *files):
+            os.chown(Path(folder) / name, 0, 0, follow_symlinks=False)

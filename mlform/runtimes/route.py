@@ -1,0 +1,194 @@
+"""The route of an endpoint: which server its URL leads to, and whether it does.
+
+The gateway of an endpoint owns the URL's port and forwards to the address in
+`ServerPaths.endpoint/route.json`: `{"host", "port", "instance", "previous"}`, where `previous` is
+the route before, or null. The file is replaced as a whole, so a reader never sees half of it.
+Servers name themselves in the header `mlform-instance` of every answer.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from mlform.digests import Json, canonical_json
+from mlform.errors import ServerFailed
+
+ROUTE_NAME: Final = "route.json"
+READY_PATH: Final = "/v2/health/ready"
+INSTANCE_HEADER: Final = "mlform-instance"
+_OK: Final = 200
+_POLL: Final = 0.02
+_ANY_ADDRESS: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what is probed when a user chose it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """Where an endpoint's URL leads.
+
+    Attributes:
+        host: Address of the server as the gateway sees it.
+        port: Its port.
+        instance: The server's own name.
+    """
+
+    host: str
+    port: int
+    instance: str
+
+    def to_json(self) -> dict[str, Json]:
+        """Return the route as JSON."""
+        return {"host": self.host, "port": self.port, "instance": self.instance}
+
+    @classmethod
+    def from_json(cls, document: object) -> Route | None:
+        """Read a route; None where there is none."""
+        if not isinstance(document, Mapping):
+            return None
+        port = document.get("port")
+        if not isinstance(port, int):
+            return None
+        return cls(
+            host=str(document.get("host", "")),
+            port=port,
+            instance=str(document.get("instance", "")),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a health route answered.
+
+    Attributes:
+        status: HTTP status, or 0 where nothing answered.
+        instance: The server that answered, or empty.
+        problem: Why nothing answered, or empty.
+    """
+
+    status: int
+    instance: str = ""
+    problem: str = ""
+
+    @property
+    def ready(self) -> bool:
+        """Whether it says that it is ready."""
+        return self.status == _OK
+
+
+def read_routes(endpoint: Path) -> tuple[Route | None, Route | None]:
+    """Return the route of an endpoint and the one before."""
+    try:
+        document = json.loads((endpoint / ROUTE_NAME).read_bytes())
+    except (FileNotFoundError, ValueError):
+        return None, None
+    if not isinstance(document, dict):
+        return None, None
+    return Route.from_json(document), Route.from_json(document.get("previous"))
+
+
+def write_route(endpoint: Path, route: Route, previous: Route | None) -> None:
+    """Replace the route of an endpoint in one step; it survives a crash of the machine."""
+    endpoint.mkdir(parents=True, exist_ok=True)
+    path = endpoint / ROUTE_NAME
+    temporary = path.with_suffix(".new")
+    document = {**route.to_json(), "previous": previous.to_json() if previous else None}
+    with temporary.open("wb") as stream:
+        stream.write(canonical_json(document))
+        stream.flush()
+        os.fsync(stream.fileno())
+    # The gateway may run as another user inside a container.
+    temporary.chmod(0o644)
+    temporary.replace(path)
+
+
+def point(endpoint: Path, route: Route) -> None:
+    """Lead an endpoint's URL to a server, remembering the one before."""
+    current, previous = read_routes(endpoint)
+    kept = previous if current is not None and current.instance == route.instance else current
+    write_route(endpoint, route, kept)
+
+
+def point_back(endpoint: Path, instance: str) -> None:
+    """Lead the URL to the server before, if it leads to this instance now.
+
+    Where there was none before, the route is removed.
+    """
+    current, previous = read_routes(endpoint)
+    if current is None or current.instance != instance:
+        return
+    if previous is None:
+        (endpoint / ROUTE_NAME).unlink(missing_ok=True)
+    else:
+        write_route(endpoint, previous, None)
+
+
+def ask(host: str, port: int, timeout: float = 2.0) -> Answer:
+    """Ask a server's or gateway's ready route over a new connection."""
+    connection = http.client.HTTPConnection(_ANY_ADDRESS.get(host, host), port, timeout=timeout)
+    try:
+        connection.request("GET", READY_PATH, headers={"Connection": "close"})
+        response = connection.getresponse()
+        response.read()
+        return Answer(
+            status=response.status, instance=response.getheader(INSTANCE_HEADER, "") or ""
+        )
+    except (OSError, http.client.HTTPException) as error:
+        return Answer(status=0, problem=str(error) or type(error).__name__)
+    finally:
+        connection.close()
+
+
+def wait_until_routed(
+    host: str, port: int, instance: str, *, limit: float, check: Callable[[], None]
+) -> None:
+    """Wait until the public URL is answered by a certain server.
+
+    Args:
+        host: Address of the URL.
+        port: Its port.
+        instance: The server that must answer.
+        limit: Seconds to wait.
+        check: Called between attempts; raises if there is no use in waiting.
+
+    Raises:
+        ServerFailed: Nobody or somebody else answers.
+    """
+    deadline = time.monotonic() + limit
+    while True:
+        answer = ask(host, port)
+        if answer.ready and answer.instance == instance:
+            return
+        check()
+        if time.monotonic() > deadline:
+            raise ServerFailed("Endpoint does not answer", _not_routed(host, port, answer))
+        time.sleep(_POLL)
+
+
+def _not_routed(host: str, port: int, answer: Answer) -> str:
+    where = f"http://{host}:{port}"
+    if answer.status == 0:
+        return f"{where} could not be reached: {answer.problem}."
+    if not answer.instance:
+        return (
+            f"{where} is answered by a program that is not this endpoint's (HTTP {answer.status}). "
+            "Stop that program or give the endpoint another `port`."
+        )
+    return (
+        f"{where} is answered by server {answer.instance} (HTTP {answer.status}), not by the new "
+        "one. See `mlform logs` of the endpoint."
+    )
+
+
+def port_taken(host: str, port: int) -> ServerFailed:
+    """Return the failure of an endpoint whose port belongs to somebody else."""
+    return ServerFailed(
+        "Port is taken",
+        f"Another program listens on port {port} of {host or 'this machine'}. Stop that program "
+        "or give the endpoint another `port`.",
+    )

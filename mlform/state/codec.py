@@ -1,0 +1,331 @@
+"""The state and its entries as bytes.
+
+The state is one JSON document, indented for people and diffs::
+
+    {"version": 1, "mlform_version": "0.1.0", "serial": 3, "lineage": "…",
+     "outputs": {NAME: {"value": …, "type": …, "sensitive": true}},
+     "resources": [{"address": "model.survival", "attributes": {…}, "provenance": {…}, …}],
+     "intents": [{"step": "…", "address": "…", "operation": "create"}]}
+
+`resources` holds one object for each object of the state, in order of address, then deposed key;
+members that have their default value are left out. An entry is one line that checks itself::
+
+    {"seq":7,"sum":"0123456789abcdef","entry":{"type":"removed","step":"…","address":"…"}}
+
+`seq` counts the lines of a journal, `sum` is the start of the SHA-256 of sequence number and entry.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from typing import Final, assert_never
+
+from mlform import __version__
+from mlform.addresses import ResourceAddress, parse_address
+from mlform.digests import Json, JsonObject, canonical_json
+from mlform.state.documents import Document, corrupt
+from mlform.state.migrations import VERSION, migrate
+from mlform.state.snapshot import (
+    CURRENT,
+    Abandoned,
+    Deposed,
+    Entry,
+    Intent,
+    ObjectKey,
+    OutputRecord,
+    OutputsSet,
+    Provenance,
+    Recorded,
+    Removed,
+    ResourceRecord,
+    State,
+)
+
+_LINE: Final = re.compile(rb'\{"seq":(\d{1,18}),"sum":"([0-9a-f]{16})","entry":(.*)\}\n', re.DOTALL)
+_SUM_LENGTH: Final = 16
+
+
+def encode_state(state: State) -> bytes:
+    """Return the state as a file; equal states give equal bytes.
+
+    Raises:
+        ValueError: If a value is no JSON, such as a number that is not finite.
+    """
+    document: dict[str, Json] = {
+        "version": VERSION,
+        "mlform_version": __version__,
+        "serial": state.serial,
+        "lineage": state.lineage,
+        "outputs": _outputs_document(state.outputs),
+        "resources": [
+            _record_document(state.objects[key], key[1]) for key in sorted(state.objects)
+        ],
+    }
+    if state.intents:
+        document["intents"] = [_intent_document(intent) for intent in state.intents]
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+    return text.encode() + b"\n"
+
+
+def decode_state(content: bytes) -> State:
+    """Return the state that a file holds; lists come back as lists.
+
+    Raises:
+        StateCorrupt: If the file is damaged or of a newer version.
+    """
+    try:
+        value = json.loads(content)
+    except UnicodeDecodeError as problem:
+        raise corrupt(f"byte {problem.start}", "not UTF-8 text") from problem
+    except json.JSONDecodeError as problem:
+        raise corrupt(
+            f"line {problem.lineno}, column {problem.colno}", f"no JSON ({problem.msg})"
+        ) from problem
+    except (ValueError, RecursionError) as problem:
+        raise corrupt("the whole file", f"no JSON ({problem})") from problem
+    if not isinstance(value, dict):
+        raise corrupt("the whole file", "expected one JSON object")
+    document = Document(migrate(value), "")
+    objects: dict[ObjectKey, ResourceRecord] = {}
+    for item in document.documents("resources"):
+        record = _record(item)
+        key = (record.address, item.text("deposed", CURRENT))
+        if key in objects:
+            raise item.refuse("address", f"{record.address} is there twice")
+        objects[key] = record
+    return State(
+        lineage=document.text("lineage"),
+        serial=document.integer("serial"),
+        objects=objects,
+        outputs=_outputs(document),
+        intents=tuple(_intent(item) for item in document.documents("intents")),
+    )
+
+
+def encode_entry(entry: Entry, sequence: int) -> bytes:
+    """Return an entry as one line, with its line end.
+
+    Raises:
+        ValueError: If a value is no JSON, such as a number that is not finite.
+    """
+    return encode_line(_entry_document(entry), sequence)
+
+
+def decode_entry(line: bytes, sequence: int) -> Entry:
+    """Return the entry of a line, line end included.
+
+    Args:
+        line: One line as `encode_entry` made it.
+        sequence: The sequence number it must have.
+
+    Raises:
+        StateCorrupt: If the line is damaged or has another sequence number.
+    """
+    return entry_of(decode_line(line, sequence), f"entry {sequence}")
+
+
+def encode_line(document: JsonObject, sequence: int) -> bytes:
+    """Return a journal line that holds any document."""
+    body = canonical_json(document)
+    return b'{"seq":%d,"sum":"%s","entry":%s}\n' % (sequence, _sum(sequence, body), body)
+
+
+def decode_line(line: bytes, sequence: int) -> Document:
+    """Return the document of a journal line.
+
+    Raises:
+        StateCorrupt: If the line is damaged or has another sequence number.
+    """
+    where = f"entry {sequence}"
+    match = _LINE.fullmatch(line)
+    if match is None:
+        raise corrupt(where, "not a line of a journal")
+    if int(match[1]) != sequence:
+        raise corrupt(where, f"found entry {int(match[1])} in its place")
+    if match[2] != _sum(sequence, match[3]):
+        raise corrupt(where, "its checksum does not fit")
+    return Document(json.loads(match[3]), where)
+
+
+def _sum(sequence: int, body: bytes) -> bytes:
+    return hashlib.sha256(b"%d:%s" % (sequence, body)).hexdigest()[:_SUM_LENGTH].encode()
+
+
+def _sorted(value: Json) -> Json:
+    """Return the value with sorted keys, as the lists and dictionaries that JSON knows."""
+    sorted_value: Json = json.loads(canonical_json(value))
+    return sorted_value
+
+
+def _record_document(record: ResourceRecord, deposed: str = CURRENT) -> dict[str, Json]:
+    document: dict[str, Json] = {"address": str(record.address)}
+    if deposed != CURRENT:
+        document["deposed"] = deposed
+    document["schema_version"] = record.schema_version
+    document["attributes"] = _sorted(record.attributes)
+    optional: dict[str, Json] = {
+        "sensitive": [list(path) for path in record.sensitive],
+        "recipe": _sorted(record.recipe),
+        "recipe_digest": record.recipe_digest or "",
+        "artifact": record.artifact or "",
+        "handle": _sorted(record.handle),
+        "dependencies": list(record.dependencies),
+        "tainted": record.tainted,
+        "create_before_destroy": record.create_before_destroy,
+    }
+    document.update({name: value for name, value in optional.items() if value})
+    document["provenance"] = _provenance_document(record.provenance)
+    return document
+
+
+def _record(document: Document) -> ResourceRecord:
+    return ResourceRecord(
+        address=_address(document),
+        schema_version=document.integer("schema_version"),
+        attributes=document.mapping("attributes"),
+        sensitive=document.paths("sensitive"),
+        recipe=document.mapping("recipe"),
+        recipe_digest=document.digest("recipe_digest"),
+        artifact=document.digest("artifact"),
+        handle=document.mapping("handle"),
+        dependencies=document.texts("dependencies"),
+        tainted=document.flag("tainted"),
+        create_before_destroy=document.flag("create_before_destroy"),
+        provenance=_provenance(document.document("provenance")),
+    )
+
+
+def _provenance_document(provenance: Provenance) -> dict[str, Json]:
+    optional: dict[str, Json] = {
+        "runtime": provenance.runtime,
+        "image": provenance.image,
+        "duration": provenance.duration,
+        "reused": provenance.reused,
+    }
+    return {
+        "applied_at": provenance.applied_at,
+        "applied_by": provenance.applied_by,
+        "mlform_version": provenance.mlform_version,
+        **{name: value for name, value in optional.items() if value},
+    }
+
+
+def _provenance(document: Document) -> Provenance:
+    return Provenance(
+        applied_at=document.text("applied_at"),
+        applied_by=document.text("applied_by"),
+        mlform_version=document.text("mlform_version"),
+        runtime=document.text("runtime", ""),
+        image=document.text("image", ""),
+        duration=document.number("duration", 0.0),
+        reused=document.flag("reused"),
+    )
+
+
+def _outputs_document(outputs: Mapping[str, OutputRecord]) -> dict[str, Json]:
+    return {
+        name: {
+            "value": _sorted(output.value),
+            "type": _sorted(output.type),
+            **({"sensitive": True} if output.sensitive else {}),
+        }
+        for name, output in sorted(outputs.items())
+    }
+
+
+def _outputs(document: Document) -> dict[str, OutputRecord]:
+    return {
+        name: OutputRecord(
+            value=item.value("value"), type=item.value("type"), sensitive=item.flag("sensitive")
+        )
+        for name, item in document.named_documents("outputs").items()
+    }
+
+
+def _intent_document(intent: Intent) -> dict[str, Json]:
+    document: dict[str, Json] = {
+        "step": intent.step,
+        "address": str(intent.address),
+        "operation": intent.operation,
+    }
+    if intent.runtime:
+        document["runtime"] = intent.runtime
+    return document
+
+
+def _intent(document: Document) -> Intent:
+    return Intent(
+        step=document.text("step"),
+        address=_address(document),
+        operation=document.text("operation"),
+        runtime=document.text("runtime", ""),
+    )
+
+
+def _entry_document(entry: Entry) -> dict[str, Json]:
+    match entry:
+        case Intent():
+            return {"type": "intent", **_intent_document(entry)}
+        case Recorded():
+            record = _record_document(entry.record, entry.deposed)
+            return {"type": "recorded", "step": entry.step, "record": record}
+        case Removed():
+            return {
+                "type": "removed",
+                "step": entry.step,
+                "address": str(entry.address),
+                "deposed": entry.deposed,
+            }
+        case Deposed():
+            return {"type": "deposed", "address": str(entry.address), "deposed": entry.deposed}
+        case Abandoned():
+            return {"type": "abandoned", "step": entry.step}
+        case OutputsSet():
+            return {"type": "outputs", "outputs": _outputs_document(entry.outputs)}
+        case _:
+            assert_never(entry)
+
+
+def entry_of(document: Document, where: str) -> Entry:
+    """Return the entry that a journal line's document describes.
+
+    Raises:
+        StateCorrupt: If it describes none; `where` names the line.
+    """
+    match document.text("type"):
+        case "intent":
+            return _intent(document)
+        case "recorded":
+            record = document.document("record")
+            return Recorded(
+                step=document.text("step"),
+                record=_record(record),
+                deposed=record.text("deposed", CURRENT),
+            )
+        case "removed":
+            return Removed(
+                step=document.text("step"),
+                address=_address(document),
+                deposed=document.text("deposed"),
+            )
+        case "deposed":
+            return Deposed(address=_address(document), deposed=document.text("deposed"))
+        case "abandoned":
+            return Abandoned(step=document.text("step"))
+        case "outputs":
+            return OutputsSet(outputs=_outputs(document))
+        case unknown:
+            raise corrupt(
+                where, f'"{unknown}" is no type of entry; a newer mlform may have written it'
+            )
+
+
+def _address(document: Document) -> ResourceAddress:
+    text = document.text("address")
+    try:
+        return parse_address(text)
+    except ValueError as problem:
+        raise document.refuse("address", str(problem).rstrip(".")) from problem

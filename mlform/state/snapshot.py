@@ -1,0 +1,205 @@
+"""One version of the state, and the entries that lead from one version to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final, TypeAlias
+
+from mlform.addresses import ResourceAddress
+from mlform.digests import Digest, Json, JsonObject
+
+Path: TypeAlias = tuple[str | int, ...]
+"""Steps into a JSON document."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Who made an object, with what.
+
+    Attributes:
+        applied_at: Time in UTC, ISO 8601 with seconds.
+        applied_by: `user@host`.
+        mlform_version: Version that applied it.
+        runtime: Description of the runtime's environment, or empty.
+        image: Pinned image reference, or empty.
+        duration: Seconds that its step took.
+        reused: Whether the result came from the store without running anything.
+    """
+
+    applied_at: str
+    applied_by: str
+    mlform_version: str
+    runtime: str = ""
+    image: str = ""
+    duration: float = 0.0
+    reused: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceRecord:
+    """One object that exists.
+
+    Attributes:
+        address: Its instance address.
+        schema_version: Version of the kind's schema that `attributes` follow.
+        attributes: All arguments and computed attributes, as encoded by the kind's schema.
+        sensitive: Paths into `attributes` of sensitive values.
+        recipe: What the artifact depends on, by component; empty for kinds without artifact.
+        recipe_digest: Digest of the recipe, or None.
+        artifact: The artifact, or None.
+        handle: What the runtime needs to find a served object again; empty otherwise.
+        dependencies: Block addresses that its configuration refers to directly, sorted.
+        tainted: Whether its creation failed half-way, so that it must be replaced.
+        create_before_destroy: Whether its replacement is created before it is destroyed.
+        provenance: Who made it.
+    """
+
+    address: ResourceAddress
+    schema_version: int = 1
+    attributes: JsonObject
+    sensitive: tuple[Path, ...] = ()
+    recipe: JsonObject = field(default_factory=dict)
+    recipe_digest: Digest | None = None
+    artifact: Digest | None = None
+    handle: JsonObject = field(default_factory=dict)
+    dependencies: tuple[str, ...] = ()
+    tainted: bool = False
+    create_before_destroy: bool = False
+    provenance: Provenance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputRecord:
+    """The value of a root output; `type` is in cty's JSON form of types."""
+
+    value: Json
+    type: Json
+    sensitive: bool = False
+
+
+ObjectKey: TypeAlias = tuple[ResourceAddress, str]
+"""An object: its address, and a deposed key or an empty string for the current object."""
+
+CURRENT: Final = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """Written before a step touches the world.
+
+    Attributes:
+        step: Identity of the step in the world: label of its containers and processes.
+        address: Of the resource.
+        operation: Name of the step's operation, such as `create`.
+        runtime: Name of the runtime it uses (`type.name`), or empty.
+    """
+
+    step: str
+    address: ResourceAddress
+    operation: str
+    runtime: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """An object exists as recorded; ends the intent of `step`."""
+
+    step: str
+    record: ResourceRecord
+    deposed: str = CURRENT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removed:
+    """An object is gone, or forgotten; ends the intent of `step`."""
+
+    step: str
+    address: ResourceAddress
+    deposed: str = CURRENT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deposed:
+    """The current object was set aside under a deposed key, to be destroyed later."""
+
+    address: ResourceAddress
+    deposed: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Abandoned:
+    """A step failed and left nothing behind; ends its intent."""
+
+    step: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputsSet:
+    """The root outputs have these values from now on."""
+
+    outputs: Mapping[str, OutputRecord]
+
+
+Entry: TypeAlias = Intent | Recorded | Removed | Deposed | Abandoned | OutputsSet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """One version of the state.
+
+    Attributes:
+        lineage: Identity of this line of states; also the label of everything it owns.
+        serial: Grows with every version written.
+        objects: Current and deposed objects.
+        outputs: Root outputs.
+        intents: Steps that began and have not ended: only after a run died.
+    """
+
+    lineage: str
+    serial: int = 0
+    objects: Mapping[ObjectKey, ResourceRecord] = field(default_factory=dict)
+    outputs: Mapping[str, OutputRecord] = field(default_factory=dict)
+    intents: tuple[Intent, ...] = ()
+
+    def current(self, address: ResourceAddress) -> ResourceRecord | None:
+        """Return the current object at an address, or None."""
+        return self.objects.get((address, CURRENT))
+
+    @property
+    def records(self) -> tuple[ResourceRecord, ...]:
+        """The current objects, in order of address."""
+        return tuple(self.objects[key] for key in sorted(self.objects) if key[1] == CURRENT)
+
+    @property
+    def deposed(self) -> tuple[tuple[str, ResourceRecord], ...]:
+        """The deposed objects with their keys, in order of address and key."""
+        return tuple(
+            (key[1], self.objects[key]) for key in sorted(self.objects) if key[1] != CURRENT
+        )
+
+
+def apply_entries(state: State, entries: tuple[Entry, ...]) -> State:
+    """Return the state after these entries; serial and lineage stay."""
+    objects = dict(state.objects)
+    outputs = state.outputs
+    intents = {intent.step: intent for intent in state.intents}
+    for entry in entries:
+        match entry:
+            case Intent():
+                intents[entry.step] = entry
+            case Recorded():
+                objects[(entry.record.address, entry.deposed)] = entry.record
+                intents.pop(entry.step, None)
+            case Removed():
+                objects.pop((entry.address, entry.deposed), None)
+                intents.pop(entry.step, None)
+            case Deposed():
+                record = objects.pop((entry.address, CURRENT), None)
+                if record is not None:
+                    objects[(entry.address, entry.deposed)] = record
+            case Abandoned():
+                intents.pop(entry.step, None)
+            case OutputsSet():
+                outputs = entry.outputs
+    return replace(state, objects=objects, outputs=outputs, intents=tuple(intents.values()))

@@ -1,0 +1,415 @@
+"""The difference of two attribute documents, as rows with Terraform's signs.
+
+An attribute that did not change is not shown; a note counts those. A block (known from the schema)
+is shown as a block, every other object as a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Final
+
+from mlform.digests import Json, JsonObject, canonical_json
+from mlform.schema import BlockSchema, NestedBlock
+from mlform.state.snapshot import Path
+from mlform.views.paper import Ink, Line, Piece
+from mlform.views.values import (
+    KNOWN_AFTER_APPLY,
+    SENSITIVE_VALUE,
+    inline,
+    key_text,
+    quoted,
+    scalar,
+    shortened,
+)
+
+ADD: Final = "+"
+REMOVE: Final = "-"
+CHANGE: Final = "~"
+SIGN_INKS: Final[Mapping[str, Ink]] = {
+    ADD: Ink.ADD,
+    REMOVE: Ink.REMOVE,
+    CHANGE: Ink.CHANGE,
+    "-/+": Ink.REMOVE,
+    "+/-": Ink.ADD,
+}
+_BRIEF: Final = 60
+_INDENT: Final = 4
+_EMPTY: Final[JsonObject] = {}
+_NOWHERE: Final[Path] = (-1,)
+"""Where something that is gone would be in the new document."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a difference.
+
+    Attributes:
+        depth: How many braces are open.
+        sign: `+`, `-`, `~`, `-/+`, `+/-` or empty.
+        pieces: The text after the sign.
+    """
+
+    depth: int
+    sign: str = ""
+    pieces: tuple[Piece, ...] = ()
+
+    def line(self) -> Line:
+        """Return the row as a line: the text of a depth always begins at the same column."""
+        if not self.pieces:
+            return Line()
+        column = 2 + _INDENT * self.depth
+        sign = self.sign.rjust(column + 1) if self.sign else " " * (column + 1)
+        lead = sign[: len(sign) - len(self.sign)] if self.sign else sign
+        ink = SIGN_INKS.get(self.sign, Ink.PLAIN)
+        return Line(
+            (Piece(lead), Piece(self.sign, ink), Piece(" "), *self.pieces),
+            hang=column + 2 + _INDENT,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marks:
+    """What is known of places in the documents.
+
+    Attributes:
+        unknown: Places in the new document that are known only after apply.
+        hidden: Places in either document that people must not see.
+        forcing: Places whose change forces a replacement.
+    """
+
+    unknown: frozenset[Path] = frozenset()
+    hidden: frozenset[Path] = frozenset()
+    forcing: frozenset[Path] = frozenset()
+
+    def touches_unknown(self, path: Path) -> bool:
+        """Whether the place, or one inside it, is known only after apply."""
+        return any(item[: len(path)] == path for item in self.unknown)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One key of an object on both sides; absent and null are the same."""
+
+    key: str
+    path: Path
+    before: Json
+    after: Json
+    sign: str
+
+
+def body_rows(
+    before: JsonObject | None,
+    after: JsonObject | None,
+    *,
+    marks: Marks,
+    schema: BlockSchema | None = None,
+    depth: int = 1,
+) -> list[Row]:
+    """Return the rows between the braces of a resource."""
+    return _Differ(marks).object_rows(
+        before or _EMPTY, after or _EMPTY, (), schema=schema, depth=depth, noun="attribute"
+    )
+
+
+def value_rows(key: str, before: Json, after: Json, *, marks: Marks, pad: int) -> list[Row]:
+    """Return the rows of one value under a name, such as a root output; none if it is the same.
+
+    Args:
+        key: The name.
+        before: The old value, or None.
+        after: The new value, or None.
+        marks: Places, below the name.
+        pad: Width of the widest name beside it.
+    """
+    differ = _Differ(marks)
+    entry = differ.entry(key, before, after, (key,))
+    return differ.value_rows(entry, depth=0, pad=pad) if entry.sign else []
+
+
+@dataclass(frozen=True, slots=True)
+class _Differ:
+    marks: Marks
+
+    def entry(self, key: str, before: Json, after: Json, path: Path) -> _Entry:
+        """Return the entry of a key with the sign of what happens to it."""
+        unknown = self.marks.touches_unknown(path)
+        if before is None and (after is not None or unknown):
+            sign = ADD
+        elif before is not None and after is None and not unknown:
+            sign = REMOVE
+        else:
+            sign = CHANGE if unknown or not same(before, after) else ""
+        return _Entry(key, path, before, after, sign)
+
+    def object_rows(
+        self,
+        before: JsonObject,
+        after: JsonObject,
+        path: Path,
+        *,
+        schema: BlockSchema | None,
+        depth: int,
+        noun: str,
+    ) -> list[Row]:
+        """Return the rows of an object's entries, blocks last."""
+        keys = sorted({*before, *after, *self._unknown_keys(path)})
+        entries = [self.entry(key, before.get(key), after.get(key), (*path, key)) for key in keys]
+        blocks = {block.name: block for block in (schema.blocks if schema else ())}
+        plain = [entry for entry in entries if entry.key not in blocks]
+        shown = [entry for entry in plain if entry.sign]
+        pad = max((len(key_text(entry.key)) for entry in shown), default=0)
+        rows = [row for entry in shown for row in self.value_rows(entry, depth=depth, pad=pad)]
+        same_count = sum(not entry.sign and entry.before is not None for entry in plain)
+        rows += _hidden(same_count, noun, depth)
+        nested = {entry.key: entry for entry in entries if entry.key in blocks}
+        for name, block in blocks.items():
+            if name in nested:
+                found = self._block_rows(nested[name], block, depth)
+                rows += [Row(depth), *found] if found and rows else found
+        unchanged = sum(
+            not entry.sign and entry.before not in (None, [], ()) for entry in nested.values()
+        )
+        return rows + _hidden(unchanged, "block", depth)
+
+    def _unknown_keys(self, path: Path) -> set[str]:
+        depth = len(path)
+        return {
+            str(item[depth])
+            for item in self.marks.unknown
+            if len(item) > depth and item[:depth] == path
+        }
+
+    def value_rows(self, entry: _Entry, *, depth: int, pad: int) -> list[Row]:
+        """Return the rows of one attribute."""
+        head = f"{key_text(entry.key).ljust(pad)} = "
+        note = self._note(entry.path)
+        if entry.path in self.marks.hidden:
+            return [_row(depth, entry.sign, head + SENSITIVE_VALUE, note)]
+        if entry.path in self.marks.unknown:
+            return [self._to_unknown(entry, head, depth, note)]
+        if entry.sign == REMOVE:
+            text = shortened(inline(entry.before, _BRIEF))
+            return [_row(depth, REMOVE, head + text, Piece(" -> "), Piece("null", Ink.FAINT), note)]
+        if entry.sign == ADD or not _alike(entry.before, entry.after):
+            return self._whole(entry, head, depth, note)
+        return self._changed(entry, head, depth, note)
+
+    def _note(self, path: Path) -> Piece:
+        forces = path in self.marks.forcing
+        return Piece(" # forces replacement", Ink.REMOVE) if forces else Piece("")
+
+    def _to_unknown(self, entry: _Entry, head: str, depth: int, note: Piece) -> Row:
+        after = Piece(KNOWN_AFTER_APPLY, Ink.FAINT)
+        if entry.before is None:
+            return _row(depth, ADD, head, after, note)
+        old = shortened(inline(entry.before, _BRIEF))
+        return _row(depth, CHANGE, head + old, _ARROW, after, note)
+
+    def _whole(self, entry: _Entry, head: str, depth: int, note: Piece) -> list[Row]:
+        """Return the rows of a new value, after the old one where there was one."""
+        before = shortened(inline(entry.before, _BRIEF)) if entry.sign == CHANGE else ""
+        lead = (Piece(head + before), *((_ARROW,) if before else ()))
+        brief = shortened(inline(entry.after))
+        sign = entry.sign
+        if self.marks.touches_unknown(entry.path) or len(brief) > _BRIEF or "\\n" in brief:
+            open_, rows, close = self._unfolded(entry.after, entry.path, ADD, depth)
+            return [_row(depth, sign, *lead, open_, note), *rows, *_closing(depth, close)]
+        return [_row(depth, sign, *lead, brief, note)]
+
+    def _unfolded(
+        self, value: Json, path: Path, sign: str, depth: int
+    ) -> tuple[str, list[Row], str]:
+        """Return a value over several rows: the opening, the rows inside, the closing."""
+        if isinstance(value, Mapping):
+            rows = self.object_rows(
+                _EMPTY, value, path, schema=None, depth=depth + 1, noun="element"
+            )
+            return "{", rows, "}"
+        if isinstance(value, str):
+            if "\n" not in value:
+                return shortened(quoted(value)), [], ""
+            rows = [_row(depth + 1, "", item) for item in value.removesuffix("\n").split("\n")]
+            return "<<-EOT", rows, "EOT"
+        if isinstance(value, Sequence):
+            rows = [
+                row
+                for index, item in enumerate(value)
+                for row in self._element(item, (*path, index), sign, depth + 1)
+            ]
+            return "[", rows, "]"
+        return scalar(value), [], ""
+
+    def _element(self, item: Json, path: Path, sign: str, depth: int) -> list[Row]:
+        if path in self.marks.unknown:
+            return [_row(depth, sign, Piece(KNOWN_AFTER_APPLY, Ink.FAINT), ",")]
+        brief = shortened(inline(item))
+        if len(brief) <= _BRIEF and not self.marks.touches_unknown(path):
+            return [_row(depth, sign, brief + ",")]
+        open_, rows, close = self._unfolded(item, path, sign, depth)
+        if not close:
+            return [_row(depth, sign, open_ + ",")]
+        return [_row(depth, sign, open_), *rows, *_closing(depth, close + ",")]
+
+    def _changed(self, entry: _Entry, head: str, depth: int, note: Piece) -> list[Row]:
+        before, after = entry.before, entry.after
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            rows = self.object_rows(
+                before, after, entry.path, schema=None, depth=depth + 1, noun="element"
+            )
+            return [_row(depth, CHANGE, head + "{", note), *rows, *_closing(depth, "}")]
+        if isinstance(before, str) and isinstance(after, str):
+            rows = _text_rows(before, after, depth + 1)
+            return [_row(depth, CHANGE, head + "<<-EOT", note), *rows, *_closing(depth, "EOT")]
+        if isinstance(before, Sequence) and isinstance(after, Sequence):
+            rows = self._sequence_rows(before, after, entry.path, depth + 1)
+            return [_row(depth, CHANGE, head + "[", note), *rows, *_closing(depth, "]")]
+        return []
+
+    def _sequence_rows(
+        self, before: Sequence[Json], after: Sequence[Json], path: Path, depth: int
+    ) -> list[Row]:
+        """Return the rows of a list's elements; the longest common part stays unsigned."""
+        rows: list[Row] = []
+        unchanged = 0
+        for tag, start, end, begin, stop in _matches(before, after):
+            if tag == "equal":
+                unchanged += end - start
+                continue
+            for offset in range(max(end - start, stop - begin)):
+                old = before[start + offset] if start + offset < end else None
+                new = after[begin + offset] if begin + offset < stop else None
+                rows += self._pair(old, new, (*path, begin + offset), depth)
+        return rows + _hidden(unchanged, "element", depth)
+
+    def _pair(self, old: Json, new: Json, path: Path, depth: int) -> list[Row]:
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            rows = self.object_rows(old, new, path, schema=None, depth=depth + 1, noun="attribute")
+            return [_row(depth, CHANGE, "{"), *rows, *_closing(depth, "},")]
+        rows = [] if old is None else self._element(old, (*path, "before"), REMOVE, depth)
+        missing = new is None and not self.marks.touches_unknown(path)
+        return rows if missing else [*rows, *self._element(new, path, ADD, depth)]
+
+    def _block_rows(self, entry: _Entry, block: NestedBlock, depth: int) -> list[Row]:
+        pairs = _block_pairs(entry, block)
+        return [
+            row for old, new, path in pairs for row in self._one_block(old, new, path, block, depth)
+        ]
+
+    def _one_block(
+        self,
+        old: JsonObject | None,
+        new: JsonObject | None,
+        path: Path,
+        block: NestedBlock,
+        depth: int,
+    ) -> list[Row]:
+        entry = self.entry(block.name, old, new, path)
+        if not entry.sign:
+            return []
+        label = (new or old or _EMPTY).get(block.label or "")
+        title = f"{block.name} {quoted(label)} {{" if isinstance(label, str) else f"{block.name} {{"
+        sign = entry.sign
+        if path in self.marks.unknown:
+            return [_row(depth, sign, f"{title} ", Piece(KNOWN_AFTER_APPLY, Ink.FAINT), " }")]
+        rows = self.object_rows(
+            _without(old, block.label),
+            _without(new, block.label),
+            path,
+            schema=block.schema_of(label if isinstance(label, str) else None),
+            depth=depth + 1,
+            noun="attribute",
+        )
+        return [_row(depth, sign, title, self._note(path)), *rows, *_closing(depth, "}")]
+
+
+_ARROW: Final = Piece(" -> ", Ink.CHANGE)
+
+
+def same(before: Json, after: Json) -> bool:
+    """Whether two documents are equal; `true` and 1 are not, 1 and 1.0 are."""
+    return before == after and isinstance(before, bool) == isinstance(after, bool)
+
+
+def _row(depth: int, sign: str, *parts: str | Piece) -> Row:
+    pieces = (part if isinstance(part, Piece) else Piece(part) for part in parts)
+    return Row(depth, sign, tuple(piece for piece in pieces if piece.text))
+
+
+def _closing(depth: int, text: str) -> list[Row]:
+    return [_row(depth, "", text)] if text else []
+
+
+def _hidden(count: int, noun: str, depth: int) -> list[Row]:
+    if not count:
+        return []
+    plural = "" if count == 1 else "s"
+    return [_row(depth, "", Piece(f"# ({count} unchanged {noun}{plural} hidden)", Ink.FAINT))]
+
+
+def _alike(before: Json, after: Json) -> bool:
+    """Whether two values differ in their parts, so that the parts are worth showing."""
+    if isinstance(before, str) and isinstance(after, str):
+        return "\n" in before and "\n" in after
+    if isinstance(before, str) or isinstance(after, str):
+        return False
+    kinds = (Mapping, Sequence)
+    return any(isinstance(before, kind) and isinstance(after, kind) for kind in kinds)
+
+
+def _matches(
+    before: Sequence[Json], after: Sequence[Json]
+) -> Iterable[tuple[str, int, int, int, int]]:
+    old = [canonical_json(item) for item in before]
+    new = [canonical_json(item) for item in after]
+    return SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+
+
+def _text_rows(before: str, after: str, depth: int) -> list[Row]:
+    old = before.removesuffix("\n").split("\n")
+    new = after.removesuffix("\n").split("\n")
+    rows: list[Row] = []
+    for tag, start, end, begin, stop in SequenceMatcher(None, old, new).get_opcodes():
+        if tag == "equal":
+            rows += [_row(depth, "", item or " ") for item in old[start:end]]
+            continue
+        rows += [_row(depth, REMOVE, item or " ") for item in old[start:end]]
+        rows += [_row(depth, ADD, item or " ") for item in new[begin:stop]]
+    return rows
+
+
+def _without(document: JsonObject | None, label: str | None) -> JsonObject:
+    return {key: item for key, item in (document or _EMPTY).items() if key != label}
+
+
+def _objects(value: Json) -> list[JsonObject]:
+    if isinstance(value, Mapping):
+        return [value]
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [item for item in value if isinstance(item, Mapping)]
+    return []
+
+
+def _block_pairs(
+    entry: _Entry, block: NestedBlock
+) -> list[tuple[JsonObject | None, JsonObject | None, Path]]:
+    """Pair the blocks of both sides: equal ones first, then those between them in order."""
+    old, new = _objects(entry.before), _objects(entry.after)
+    pairs: list[tuple[JsonObject | None, JsonObject | None, Path]] = []
+
+    def place(index: int) -> Path:
+        return (*entry.path, index) if block.repeated else entry.path
+
+    if not old and not new:
+        return [(None, None, entry.path)]
+    for _, start, end, begin, stop in _matches(old, new):
+        for offset in range(max(end - start, stop - begin)):
+            left = old[start + offset] if start + offset < end else None
+            right = new[begin + offset] if begin + offset < stop else None
+            if left and right and left.get(block.label or "") != right.get(block.label or ""):
+                pairs += [(left, None, _NOWHERE), (None, right, place(begin + offset))]
+            else:
+                pairs.append((left, right, place(begin + offset) if right else _NOWHERE))
+    return pairs

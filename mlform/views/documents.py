@@ -1,0 +1,260 @@
+"""States, plans and outputs as the JSON documents that Terraform's tools read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from mlform.addresses import ModulePath, ResourceAddress
+from mlform.digests import Json, JsonObject
+from mlform.plan.changes import Action, Cause, Change, Drift, OutputChange, Plan
+from mlform.state.snapshot import CURRENT, OutputRecord, Path, ResourceRecord, State
+
+PLAN_FORMAT: Final = "1.2"
+STATE_FORMAT: Final = "1.0"
+PROVIDER: Final = "mlform"
+
+_ACTION_REASONS: Final[Mapping[Cause, str]] = {
+    Cause.TAINTED: "replace_because_tainted",
+    Cause.REQUESTED: "replace_by_request",
+}
+
+
+def outputs_document(outputs: Mapping[str, OutputRecord]) -> JsonObject:
+    """Return `{name: {sensitive, type, value}}`, as `output -json` prints it."""
+    return {
+        name: {"sensitive": record.sensitive, "type": record.type, "value": record.value}
+        for name, record in sorted(outputs.items())
+    }
+
+
+def resource_document(address: ResourceAddress) -> dict[str, Json]:
+    """Return what names a resource: address, mode, type, name, index, provider_name."""
+    document: dict[str, Json] = {"address": str(address)}
+    if address.module:
+        document["module_address"] = module_address(address.module)
+    document |= {"mode": "managed", "type": address.kind, "name": address.name}
+    if address.key is not None:
+        document["index"] = address.key
+    document["provider_name"] = PROVIDER
+    return document
+
+
+def module_address(path: ModulePath) -> str:
+    """Return the address of a module, empty for the root."""
+    return ".".join(str(step) for step in path)
+
+
+def state_document(state: State | None, *, version: str) -> JsonObject:
+    """Return a state as `show -json` prints it."""
+    document: dict[str, Json] = {"format_version": STATE_FORMAT, "mlform_version": version}
+    if state is None:
+        return document
+    document["lineage"] = state.lineage
+    document["serial"] = state.serial
+    resources = [_record(record, CURRENT) for record in state.records]
+    resources += [_record(record, key) for key, record in state.deposed]
+    document["values"] = {
+        "outputs": outputs_document(state.outputs),
+        "root_module": _modules(
+            [
+                (record.address.module, item)
+                for record, item in zip(_records(state), resources, strict=True)
+            ]
+        ),
+    }
+    return document
+
+
+def _records(state: State) -> list[ResourceRecord]:
+    return [*state.records, *(record for _, record in state.deposed)]
+
+
+def _record(record: ResourceRecord, deposed: str) -> JsonObject:
+    document = resource_document(record.address)
+    document["schema_version"] = record.schema_version
+    document["values"] = record.attributes
+    document["sensitive_values"] = places(record.sensitive)
+    if record.dependencies:
+        document["depends_on"] = record.dependencies
+    if record.tainted:
+        document["tainted"] = True
+    if deposed:
+        document["deposed_key"] = deposed
+    if record.artifact is not None:
+        document["artifact"] = record.artifact
+    return document
+
+
+def _modules(
+    resources: Iterable[tuple[ModulePath, JsonObject]], path: ModulePath = ()
+) -> JsonObject:
+    """Return the tree of modules below `path` with their resources."""
+    found = list(resources)
+    depth = len(path)
+    document: dict[str, Json] = {"address": module_address(path)} if path else {}
+    here = [item for module, item in found if module == path]
+    if here:
+        document["resources"] = here
+    below = dict.fromkeys(module[: depth + 1] for module, _ in found if len(module) > depth)
+    children = [
+        _modules([pair for pair in found if pair[0][: depth + 1] == child], child)
+        for child in below
+    ]
+    if children:
+        document["child_modules"] = children
+    return document
+
+
+def places(paths: Iterable[Path]) -> Json:
+    """Return paths as the nested `true`s of Terraform's `after_unknown` and `…_sensitive`.
+
+    Lists are as long as the last place needs; what is not marked is false or an empty object.
+    """
+    found = tuple(paths)
+    if () in found:
+        return True
+    heads = dict.fromkeys(path[0] for path in found)
+    inner = {head: places([path[1:] for path in found if path[0] == head]) for head in heads}
+    numbers = [head for head in heads if isinstance(head, int)]
+    if numbers and len(numbers) == len(heads):
+        return [inner.get(index, False) for index in range(max(numbers) + 1)]
+    return {str(head): item for head, item in inner.items()}
+
+
+def change_document(change: Change) -> JsonObject:
+    """Return one of `resource_changes`."""
+    document = resource_document(change.address)
+    if change.deposed != CURRENT:
+        document["deposed"] = change.deposed
+    document["change"] = {
+        "actions": change.action.terraform_actions,
+        "before": change.before,
+        "after": change.after,
+        "after_unknown": places(change.after_unknown),
+        "before_sensitive": places(change.before_sensitive),
+        "after_sensitive": places(change.after_sensitive),
+        **({"replace_paths": change.replace_paths} if change.replace_paths else {}),
+    }
+    reason = action_reason(change)
+    if reason:
+        document["action_reason"] = reason
+    document["mlform_action"] = change.action.value
+    document["reasons"] = [
+        {
+            "cause": reason.cause.value,
+            "message": reason.message,
+            **({"path": reason.path} if reason.path else {}),
+            **({"upstream": reason.upstream} if reason.upstream else {}),
+        }
+        for reason in change.reasons
+    ]
+    document["conditional"] = change.conditional
+    document["from_cache"] = change.reused or change.action is Action.REUSE
+    if change.expected_seconds is not None:
+        document["expected_seconds"] = change.expected_seconds
+    if change.runtime:
+        document["runtime"] = change.runtime
+    return document
+
+
+def action_reason(change: Change) -> str:
+    """Return Terraform's word for why an object is replaced or destroyed, or an empty string."""
+    causes = {reason.cause for reason in change.reasons}
+    if change.action.is_replace:
+        for cause, word in _ACTION_REASONS.items():
+            if cause in causes:
+                return word
+        return "replace_because_cannot_update"
+    if change.action is Action.DELETE and Cause.REMOVED in causes:
+        return "delete_because_no_resource_config"
+    return ""
+
+
+def _drift_document(drift: Drift, state: State | None) -> JsonObject:
+    record = state.current(drift.address) if state else None
+    document = resource_document(drift.address)
+    before = record.attributes if record else None
+    document["change"] = {
+        "actions": ("update",),
+        "before": before,
+        "after": before,
+        "after_unknown": {},
+        "before_sensitive": places(record.sensitive if record else ()),
+        "after_sensitive": places(record.sensitive if record else ()),
+    }
+    document["problems"] = drift.problems
+    return document
+
+
+def output_change_document(output: OutputChange) -> JsonObject:
+    """Return one of `output_changes`."""
+    return {
+        "actions": output.action.terraform_actions,
+        "before": output.before,
+        "after": output.after,
+        "after_unknown": output.after_unknown,
+        "before_sensitive": output.sensitive,
+        "after_sensitive": output.sensitive,
+    }
+
+
+def plan_document(
+    plan: Plan, *, state: State | None, variables: Mapping[str, object], version: str
+) -> JsonObject:
+    """Return a plan as `show -json PLANFILE` prints it, with Terraform's field names.
+
+    Args:
+        plan: The plan.
+        state: The state it was made from.
+        variables: Values of the root variables as JSON, hidden ones left out.
+        version: Of mlform.
+    """
+    after = [change for change in plan.changes if change.after is not None]
+    return {
+        "format_version": PLAN_FORMAT,
+        "mlform_version": version,
+        "variables": {name: {"value": _json(value)} for name, value in sorted(variables.items())},
+        "planned_values": {
+            "outputs": {
+                name: {"sensitive": item.sensitive}
+                | ({} if item.after_unknown else {"value": item.after})
+                for name, item in sorted(plan.outputs.items())
+                if item.action is not Action.DELETE
+            },
+            "root_module": _modules([(item.address.module, _planned(item)) for item in after]),
+        },
+        "resource_drift": [_drift_document(item, state) for item in plan.drift],
+        "resource_changes": [change_document(change) for change in plan.changes],
+        "output_changes": {
+            name: output_change_document(item) for name, item in sorted(plan.outputs.items())
+        },
+        "prior_state": state_document(state, version=version),
+        "environments": dict(plan.environments),
+        "steps": [{"id": step.id, "needs": step.needs} for step in plan.steps],
+        "expected_seconds": plan.expected_seconds,
+        "critical_path": plan.critical_path,
+        "applyable": plan.has_changes,
+        "complete": True,
+        "errored": False,
+    }
+
+
+def _planned(change: Change) -> JsonObject:
+    document = resource_document(change.address)
+    unknown = {path[0] for path in change.after_unknown if len(path) == 1}
+    document["values"] = {
+        key: value for key, value in (change.after or {}).items() if key not in unknown
+    }
+    document["sensitive_values"] = places(change.after_sensitive)
+    return document
+
+
+def _json(value: object) -> Json:
+    if isinstance(value, Mapping):
+        return {str(key): _json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_json(item) for item in value]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return str(value)

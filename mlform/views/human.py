@@ -1,0 +1,251 @@
+"""Plans and outcomes as text for people, close to what Terraform prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from mlform.plan.changes import Drift, Mode, Plan
+from mlform.schema import BlockSchema
+from mlform.state.snapshot import OutputRecord, ResourceRecord, State
+from mlform.views.diff import SIGN_INKS
+from mlform.views.paper import BLANK, Ink, Line, Piece, duration, line, render
+from mlform.views.report import ChangeRows, Report, make_report, state_rows
+from mlform.views.values import (
+    SENSITIVE_VALUE,
+    format_value,
+    key_text,
+    quoted,
+    read_type,
+    read_value,
+)
+
+_RULE: Final = "─"
+_RULE_WIDTH: Final = 77
+
+
+def render_plan(
+    plan: Plan,
+    *,
+    schemas: Mapping[str, BlockSchema] | None = None,
+    color: bool = False,
+    width: int | None = None,
+) -> str:
+    """Return a plan for people.
+
+    Args:
+        plan: The plan.
+        schemas: Schema of the body of each kind, to show blocks as blocks.
+        color: Whether to use colour.
+        width: Columns to wrap at, or None for no wrapping.
+    """
+    report = make_report(plan, schemas)
+    if not report.has_changes:
+        return render([*_no_changes(plan.mode), *_drift(report.drift)], color=color, width=width)
+    content = [*_drift(report.drift), *_environments(report.environments)]
+    if report.changes:
+        content += _actions(report)
+    if report.summary:
+        content += [_summary(report.summary)]
+    if report.outputs:
+        content += [*([BLANK] if report.summary else []), line("Changes to Outputs:", Ink.BOLD)]
+        content += [row.line() for row in report.outputs]
+    if not report.changes:
+        content += [BLANK, line(_ONLY_OUTPUTS)]
+    if report.expectation:
+        content += [BLANK, line(report.expectation, hang=2)]
+    return render(content, color=color, width=width)
+
+
+_ONLY_OUTPUTS: Final = (
+    "You can apply this plan to save these new output values to the state; nothing else changes "
+    "and nothing runs."
+)
+
+
+def _no_changes(mode: Mode) -> list[Line]:
+    if mode is Mode.DESTROY:
+        first, second = " No objects need to be destroyed.", _NOTHING_TO_DESTROY
+    else:
+        first, second = " Your models match the configuration.", _NOTHING_TO_DO
+    return [Line((Piece("No changes.", Ink.GOOD), Piece(first, Ink.BOLD))), BLANK, line(second)]
+
+
+_NOTHING_TO_DO: Final = (
+    "mlform compared your data, models and endpoints with the configuration and found no "
+    "differences, so nothing needs to run."
+)
+_NOTHING_TO_DESTROY: Final = (
+    "The state holds no objects, so there is nothing to destroy: nothing was applied yet, or "
+    "everything was destroyed already."
+)
+
+
+def _drift(drift: Sequence[Drift]) -> list[Line]:
+    if not drift:
+        return []
+    content = [
+        Line(
+            (Piece("Note:", Ink.NOTICE), Piece(" Objects have changed outside of mlform", Ink.BOLD))
+        ),
+        BLANK,
+        line("mlform found that these objects are no longer as the last apply left them:"),
+        BLANK,
+    ]
+    for item in drift:
+        content.append(Line((Piece(f"  # {item.address}", Ink.BOLD), Piece(" has changed"))))
+        content += [
+            Line((Piece("  "), Piece("~", Ink.CHANGE), Piece(f" {problem}")), hang=4)
+            for problem in item.problems
+        ]
+        content.append(BLANK)
+    return [*content, line(_RULE * _RULE_WIDTH, Ink.FAINT), BLANK]
+
+
+def _environments(environments: Sequence[str]) -> list[Line]:
+    if not environments:
+        return []
+    if len(environments) == 1:
+        return [line(f"Tasks run on {environments[0]}", hang=2), BLANK]
+    return [
+        line("Tasks run on these runtimes:"),
+        *(line(f"  {environment}", hang=4) for environment in environments),
+        BLANK,
+    ]
+
+
+def _actions(report: Report) -> list[Line]:
+    content = [
+        line("mlform will do what follows. Resource actions are indicated with these symbols:"),
+        *(
+            Line((Piece(sign.rjust(3), SIGN_INKS[sign]), Piece(f" {meaning}")))
+            for sign, meaning in report.legend
+        ),
+        BLANK,
+        line("mlform will perform the following actions:"),
+        BLANK,
+    ]
+    for change in report.changes:
+        content += [*_change(change), BLANK]
+    return content
+
+
+def _change(change: ChangeRows) -> list[Line]:
+    return [
+        Line((Piece("  # ", Ink.BOLD), *change.headline), hang=4),
+        *(line(f"  # {note}", Ink.FAINT, hang=6) for note in change.notes),
+        *(row.line() for row in change.rows),
+    ]
+
+
+def _summary(text: str) -> Line:
+    head, _, rest = text.partition(" ")
+    return Line((Piece(head, Ink.BOLD), Piece(f" {rest}")))
+
+
+def render_saved(path: str, *, color: bool = False, width: int | None = None) -> str:
+    """Return what to say after a plan: where it was saved, or (empty path) that it was not."""
+    rule = line(_RULE * min(_RULE_WIDTH, width or _RULE_WIDTH), Ink.FAINT)
+    if not path:
+        return render([BLANK, rule, BLANK, line(_NOT_SAVED)], color=color, width=width)
+    content = [
+        BLANK,
+        rule,
+        BLANK,
+        line(f"Saved the plan to: {path}"),
+        BLANK,
+        line("To perform exactly these actions, run the following command to apply:"),
+        line(f"    mlform apply {quoted(path)}"),
+    ]
+    return render(content, color=color, width=width)
+
+
+_NOT_SAVED: Final = (
+    "Note: You didn't use the -out option to save this plan, so mlform can't guarantee to take "
+    'exactly these actions if you run "mlform apply" now.'
+)
+
+
+def render_counts(
+    counts: tuple[int, int, int], *, mode: Mode, whole: bool, color: bool = False
+) -> str:
+    """Return Terraform's last sentence of an apply.
+
+    Args:
+        counts: Objects added, changed and destroyed.
+        mode: Of the plan that was applied.
+        whole: Whether all of it was done.
+        color: Whether to use colour.
+    """
+    added, changed, destroyed = counts
+    verb = "Destroy" if mode is Mode.DESTROY else "Apply"
+    figures = f"{added} added, {changed} changed, {destroyed} destroyed."
+    if mode is Mode.DESTROY:
+        figures = f"{destroyed} destroyed."
+    if whole:
+        text = line(f"{verb} complete! Resources: {figures}", Ink.GOOD)
+    else:
+        text = line(
+            f"{verb} incomplete. Resources: {figures} What finished is recorded.", Ink.ALARM
+        )
+    return render([BLANK, text], color=color, width=None)
+
+
+def render_outputs(outputs: Mapping[str, OutputRecord]) -> str:
+    """Return root outputs as `name = value`, sensitive ones hidden."""
+    return "".join(
+        f"{key_text(name)} = {SENSITIVE_VALUE if record.sensitive else output_text(record)}\n"
+        for name, record in sorted(outputs.items())
+    )
+
+
+def output_text(record: OutputRecord) -> str:
+    """Return the value of an output as HCL, even if it is sensitive."""
+    return format_value(read_value(record.value, read_type(record.type)))
+
+
+def render_state(state: State, *, color: bool = False, width: int | None = None) -> str:
+    """Return a state for people: every object with its attributes, then the outputs."""
+    content: list[Line] = []
+    for record in state.records:
+        content += [*_record(record, ""), BLANK]
+    for key, record in state.deposed:
+        content += [*_record(record, key), BLANK]
+    if state.outputs:
+        outputs = render_outputs(state.outputs).removesuffix("\n").split("\n")
+        content += [BLANK, line("Outputs:", Ink.GOOD), BLANK, *(line(item) for item in outputs)]
+    if not content:
+        content = [line("The state is empty. No resources are represented.")]
+    while content and content[-1] is BLANK:
+        content.pop()
+    return render(content, color=color, width=width)
+
+
+def render_record(record: ResourceRecord, *, color: bool = False, width: int | None = None) -> str:
+    """Return one object of the state for people."""
+    return render(_record(record, ""), color=color, width=width)
+
+
+def _record(record: ResourceRecord, deposed: str) -> list[Line]:
+    address = record.address
+    tail = f" (deposed object {deposed})" if deposed else ""
+    tail += " (tainted)" if record.tainted else ""
+    made = record.provenance
+    notes = [f"# applied {made.applied_at} by {made.applied_by} with mlform {made.mlform_version}"]
+    if made.runtime:
+        took = "from cache" if made.reused else f"in {duration(made.duration)}"
+        notes.append(f"# made {took} on {made.runtime}")
+    rows = state_rows(record.attributes, frozenset(record.sensitive))
+    return [
+        line(f"# {address}{tail}:", Ink.BOLD),
+        *(line(note, Ink.FAINT, hang=4) for note in notes),
+        line(f"resource {quoted(address.kind)} {quoted(address.name)} {{"),
+        *(_plain(row.line()) for row in rows),
+        line("}"),
+    ]
+
+
+def _plain(item: Line) -> Line:
+    """Return the line of a row without the empty columns of its sign."""
+    pieces = (Piece(item.pieces[0].text[:-1]), *item.pieces[1:]) if item.pieces else ()
+    return Line(pieces, hang=item.hang)

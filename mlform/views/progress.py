@@ -1,0 +1,292 @@
+"""What happens during an apply, for people: plain lines, or a live picture on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Protocol, assert_never
+
+from mlform.addresses import ResourceAddress
+from mlform.apply.events import (
+    Event,
+    Interrupted,
+    Recovered,
+    StepFailed,
+    StepFinished,
+    StepProgress,
+    StepSkipped,
+    StepStarted,
+)
+from mlform.plan.steps import Operation
+from mlform.tasks import TaskEvent
+from mlform.views.paper import Ink, Line, Piece, duration
+from mlform.views.values import shortened
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.live import Live
+
+HEARTBEAT: Final = 10.0
+"""Seconds between two `Still creating...` lines of one step."""
+
+INTERRUPT_SENTENCE: Final = (
+    "Interrupt received: what is running is finished first, nothing new is started. "
+    "Interrupt again to stop at once."
+)
+STOP_SENTENCE: Final = (
+    "Stopping at once. What finished is recorded; the next plan goes on from there."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How an operation is spoken of: `Creating`, `Creation complete`, `creating`."""
+
+    doing: str
+    done: str
+
+
+WORDS: Final[Mapping[Operation, Words]] = {
+    Operation.CREATE: Words("Creating", "Creation complete"),
+    Operation.REBUILD: Words("Rebuilding", "Rebuild complete"),
+    Operation.UPDATE: Words("Modifying", "Modifications complete"),
+    Operation.DELETE: Words("Destroying", "Destruction complete"),
+    Operation.FORGET: Words("Forgetting", "Forgotten"),
+}
+
+
+class ProgressView(Protocol):
+    """Watches an apply."""
+
+    def handle(self, event: Event) -> None:
+        """Show an event."""
+        ...
+
+    def tick(self) -> None:
+        """Show that time went by; called about once a second."""
+        ...
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        ...
+
+
+@dataclass(slots=True)
+class Running:
+    """A step that runs: since when (seconds of a monotonic clock), and what it said last."""
+
+    address: ResourceAddress
+    operation: Operation
+    since: float
+    expected: float | None = None
+    progress: TaskEvent | None = None
+    beats: int = 0
+
+
+def progress_text(progress: TaskEvent) -> str:
+    """Return progress as one clause, such as `boosting 40/200, eval-logloss 0.31`."""
+    count = ""
+    if progress.done is not None:
+        count = f"{progress.done}/{progress.total}" if progress.total else str(progress.done)
+    head = " ".join(part for part in (progress.message, count) if part)
+    return ", ".join(part for part in (head, progress.detail) if part)
+
+
+def sentence(event: Event, elapsed: float = 0.0) -> Line | None:
+    """Return the line that says an event, or None for progress, which is no news by itself.
+
+    Args:
+        event: What happened.
+        elapsed: Seconds since the step began, for a failure.
+    """
+    if isinstance(event, StepProgress):
+        return None
+    if isinstance(event, Interrupted):
+        return Line((Piece(STOP_SENTENCE if event.now else INTERRUPT_SENTENCE, Ink.ALARM),))
+    return _step_sentence(event, elapsed)
+
+
+def _step_sentence(
+    event: StepStarted | StepFinished | StepFailed | StepSkipped | Recovered, elapsed: float
+) -> Line:
+    match event:
+        case StepStarted():
+            return _said(event.address, f"{WORDS[event.operation].doing}...{_identity(event.id)}")
+        case StepFinished():
+            return _finished(event)
+        case StepFailed():
+            text = f"Failed after {duration(elapsed)}: {event.summary}"
+            return _said(event.address, text, Ink.ALARM)
+        case StepSkipped():
+            return _said(event.address, f"Skipped: {event.because}", Ink.CHANGE)
+        case Recovered():
+            return _said(event.address, event.message, Ink.CHANGE)
+    assert_never(event)
+
+
+def _finished(event: StepFinished) -> Line:
+    took, identity = duration(event.seconds), _identity(event.id)
+    if event.unchanged:
+        return _said(
+            event.address, f"Unchanged after {took}, so what depends on it stays{identity}"
+        )
+    if event.reused:
+        return _said(event.address, f"Reused from cache after {took}{identity}")
+    return _said(event.address, f"{WORDS[event.operation].done} after {took}{identity}")
+
+
+def _identity(identity: str) -> str:
+    return f" [id={shortened(identity)}]" if identity else ""
+
+
+def _said(address: ResourceAddress, text: str, ink: Ink = Ink.PLAIN) -> Line:
+    return Line((Piece(f"{address}:", Ink.BOLD), Piece(f" {text}", ink)), hang=4)
+
+
+@dataclass(slots=True)
+class Tracker:
+    """The steps that run, kept up to date from events; shared by the views."""
+
+    clock: Callable[[], float]
+    running: dict[ResourceAddress, Running] = field(default_factory=dict)
+
+    def follow(self, event: Event) -> float:
+        """Take an event in; return the seconds since its step began."""
+        match event:
+            case StepStarted():
+                self.running[event.address] = Running(
+                    event.address, event.operation, self.clock(), event.expected_seconds
+                )
+            case StepProgress():
+                if step := self.running.get(event.address):
+                    step.progress = event.progress
+            case StepFinished() | StepFailed() | StepSkipped():
+                step = self.running.pop(event.address, None)
+                return self.clock() - step.since if step else 0.0
+            case Recovered() | Interrupted():
+                pass
+        return 0.0
+
+    def due(self) -> list[tuple[Running, float]]:
+        """Return the steps whose next heartbeat came, with the seconds they have run."""
+        found = []
+        for step in list(self.running.values()):
+            elapsed = self.clock() - step.since
+            if elapsed >= HEARTBEAT * (step.beats + 1):
+                step.beats = int(elapsed // HEARTBEAT)
+                found.append((step, elapsed))
+        return found
+
+
+class PlainProgress:
+    """Terraform's lines: one when a step begins and ends, and one every ten seconds between."""
+
+    def __init__(self, write: Callable[[Line], None], clock: Callable[[], float]) -> None:
+        self._write = write
+        self._tracker = Tracker(clock)
+
+    def handle(self, event: Event) -> None:
+        """Write the line of an event."""
+        said = sentence(event, self._tracker.follow(event))
+        if said is not None:
+            self._write(said)
+
+    def tick(self) -> None:
+        """Write `Still creating... [10s elapsed]` for each step that is due."""
+        for step, elapsed in self._tracker.due():
+            newest = f", {progress_text(step.progress)}" if step.progress else ""
+            whole = duration(elapsed // HEARTBEAT * HEARTBEAT)
+            doing = WORDS[step.operation].doing.lower()
+            self._write(_said(step.address, f"Still {doing}... [{whole} elapsed{newest}]"))
+
+    def close(self) -> None:
+        """Nothing is left to do."""
+
+
+class LiveProgress:
+    """A line for each running step that moves; finished steps scroll above as sentences."""
+
+    def __init__(self, console: Console, clock: Callable[[], float]) -> None:
+        self._console = console
+        self._clock = clock
+        self._tracker = Tracker(clock)
+        self._live: Live | None = None
+
+    def handle(self, event: Event) -> None:
+        """Show an event."""
+        from rich.text import Text
+
+        elapsed = self._tracker.follow(event)
+        self._open()
+        said = None if isinstance(event, StepStarted) else sentence(event, elapsed)
+        if said is not None:
+            text = Text.assemble(*((piece.text, piece.ink.value) for piece in said.pieces))
+            self._console.print(text, soft_wrap=False, highlight=False)
+
+    def _open(self) -> None:
+        if self._live is None:
+            from rich.live import Live
+
+            self._live = Live(
+                console=self._console,
+                get_renderable=self._picture,
+                refresh_per_second=8,
+                transient=True,
+            )
+            self._live.start()
+
+    def tick(self) -> None:
+        """Nothing to do: the picture is drawn anew all the time."""
+
+    def close(self) -> None:
+        """Take the picture off the terminal."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def _picture(self) -> RenderableType:
+        from rich.console import Group
+        from rich.text import Text
+
+        steps = list(self._tracker.running.values())
+        room = max(1, self._console.size.height - 3)
+        shown = steps if len(steps) <= room else steps[: room - 1]
+        rows: list[RenderableType] = [_picture_rows(shown, self._clock(), self._console.width)]
+        if len(steps) > len(shown):
+            rows.append(Text(f"  … and {len(steps) - len(shown)} more", style="dim"))
+        return Group(*rows)
+
+
+_FRAMES: Final = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+_FRAME_RATE: Final = 8
+_BAR_WIDTH: Final = 20
+_NARROW: Final = 80
+
+
+def _picture_rows(steps: list[Running], now: float, width: int) -> RenderableType:
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table.grid(padding=(0, 1), expand=False)
+    grid.add_column(width=1)
+    grid.add_column(no_wrap=True, overflow="ellipsis", max_width=max(16, width // 3))
+    grid.add_column(no_wrap=True)
+    grid.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+    grid.add_column(no_wrap=True, justify="right")
+    for step in steps:
+        progress = step.progress
+        bar: RenderableType = ""
+        if progress is not None and progress.total and progress.done is not None:
+            size = _BAR_WIDTH if width >= _NARROW else _BAR_WIDTH // 2
+            bar = ProgressBar(total=progress.total, completed=progress.done, width=size)
+        said = progress_text(progress) if progress else f"{WORDS[step.operation].doing.lower()}..."
+        last = f" / {duration(step.expected)}" if step.expected is not None else ""
+        grid.add_row(
+            Text(_FRAMES[int((now - step.since) * _FRAME_RATE) % len(_FRAMES)], style="cyan"),
+            Text(str(step.address), style="bold"),
+            bar,
+            Text(said),
+            Text(duration(now - step.since) + last, style="dim"),
+        )
+    return grid

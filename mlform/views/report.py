@@ -1,0 +1,247 @@
+"""A plan as rows and sentences, shared by every view of plans that people read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from mlform.digests import JsonObject
+from mlform.plan.changes import Action, Cause, Change, Drift, OutputChange, Plan, Reason
+from mlform.schema import BlockSchema
+from mlform.state.snapshot import CURRENT
+from mlform.views.diff import ADD, CHANGE, REMOVE, Marks, Row, body_rows, value_rows
+from mlform.views.paper import Ink, Piece, duration
+from mlform.views.values import key_text, quoted
+
+SYMBOLS: Final[Mapping[Action, str]] = {
+    Action.NO_OP: "",
+    Action.CREATE: ADD,
+    Action.REBUILD: CHANGE,
+    Action.REUSE: CHANGE,
+    Action.UPDATE: CHANGE,
+    Action.DELETE_THEN_CREATE: "-/+",
+    Action.CREATE_THEN_DELETE: "+/-",
+    Action.DELETE: REMOVE,
+    Action.FORGET: "",
+}
+LEGEND: Final = (
+    (Action.CREATE, ADD, "create"),
+    (Action.REBUILD, CHANGE, "rebuild or update in place"),
+    (Action.DELETE, REMOVE, "destroy"),
+    (Action.DELETE_THEN_CREATE, "-/+", "destroy and then create replacement"),
+    (Action.CREATE_THEN_DELETE, "+/-", "create replacement and then destroy"),
+)
+_MAX_REASONS: Final = 5
+_WITHOUT_WORK: Final = frozenset({Action.NO_OP, Action.REUSE, Action.UPDATE, Action.FORGET})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRows:
+    """One change as people see it.
+
+    Attributes:
+        headline: Such as `model.survival will be rebuilt`.
+        notes: Why, where and how long, one clause each.
+        rows: The resource block with its differences.
+    """
+
+    headline: tuple[Piece, ...]
+    notes: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A plan as people see it.
+
+    Attributes:
+        has_changes: Whether applying it would do anything.
+        environments: `runtime.docker.default: …` for each runtime in use.
+        legend: Symbol and meaning of each kind of action that occurs.
+        drift: What changed outside of mlform.
+        changes: In order of address; no-ops left out.
+        outputs: Changed root outputs.
+        summary: `Plan: 1 to add, 2 to change, 0 to destroy.`, or empty if only outputs change.
+        expectation: What it will take, or empty if nothing is known.
+    """
+
+    has_changes: bool
+    environments: tuple[str, ...] = ()
+    legend: tuple[tuple[str, str], ...] = ()
+    drift: tuple[Drift, ...] = ()
+    changes: tuple[ChangeRows, ...] = ()
+    outputs: tuple[Row, ...] = ()
+    summary: str = ""
+    expectation: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Verdict:
+    text: str
+    ink: Ink = Ink.PLAIN
+    after: str = ""
+
+
+_VERDICTS: Final[Mapping[Action, _Verdict]] = {
+    Action.NO_OP: _Verdict(text="has no changes"),
+    Action.CREATE: _Verdict(text="will be created"),
+    Action.REBUILD: _Verdict(text="will be rebuilt"),
+    Action.REUSE: _Verdict(text="will be rebuilt"),
+    Action.UPDATE: _Verdict(text="will be updated in-place"),
+    Action.DELETE_THEN_CREATE: _Verdict(text="must be", ink=Ink.ALARM, after="replaced"),
+    Action.CREATE_THEN_DELETE: _Verdict(text="must be", ink=Ink.ALARM, after="replaced"),
+    Action.DELETE: _Verdict(text="will be", ink=Ink.ALARM, after="destroyed"),
+    Action.FORGET: _Verdict(text="will no longer be managed by mlform, but will not be destroyed"),
+}
+
+
+def make_report(plan: Plan, schemas: Mapping[str, BlockSchema] | None = None) -> Report:
+    """Return what people see of a plan.
+
+    Args:
+        plan: The plan.
+        schemas: Schema of the body of each kind, to tell blocks from values.
+    """
+    changes = sorted(
+        (change for change in plan.changes if change.action is not Action.NO_OP),
+        key=lambda change: (change.address, change.deposed),
+    )
+    signs = {SYMBOLS[change.action] for change in changes}
+    return Report(
+        has_changes=plan.has_changes,
+        environments=tuple(
+            f"runtime.{name}: {text}" for name, text in sorted(plan.environments.items())
+        ),
+        legend=tuple((sign, meaning) for _, sign, meaning in LEGEND if sign in signs),
+        drift=plan.drift,
+        changes=tuple(
+            _change_rows(change, (schemas or {}).get(change.address.kind)) for change in changes
+        ),
+        outputs=tuple(output_rows(plan.outputs)),
+        summary=summary(plan) if changes else "",
+        expectation=_expectation(plan),
+    )
+
+
+def summary(plan: Plan) -> str:
+    """Return Terraform's sentence, such as `Plan: 1 to add, 2 to change, 0 to destroy.`."""
+    add, change, destroy = plan.counts
+    return f"Plan: {add} to add, {change} to change, {destroy} to destroy."
+
+
+def change_reasons(change: Change) -> tuple[str, ...]:
+    """Return the reasons of a change as clauses, `because` first."""
+    told = [reason for reason in change.reasons if reason.cause is not Cause.NEW]
+    if change.conditional:
+        told = [reason for reason in told if reason.cause is not Cause.UPSTREAM]
+    clauses = [
+        f"{'and' if index else 'because'} {reason.message}"
+        for index, reason in enumerate(told[:_MAX_REASONS])
+    ]
+    more = len(told) - _MAX_REASONS
+    return (*clauses, *((f"and for {more} more reasons",) if more > 0 else ()))
+
+
+def _upstreams(reasons: Iterable[Reason]) -> str:
+    names = dict.fromkeys(reason.upstream for reason in reasons if reason.upstream)
+    return " or ".join(name for name in names if name)
+
+
+def _headline(change: Change) -> tuple[Piece, ...]:
+    name = str(change.address)
+    if change.deposed != CURRENT:
+        name += f" (deposed object {change.deposed})"
+    verdict = _VERDICTS[change.action]
+    causes = {reason.cause for reason in change.reasons}
+    text, after, ink = verdict.text, verdict.after, verdict.ink
+    if change.action.is_replace and Cause.TAINTED in causes:
+        text = "is tainted, so must be"
+    elif change.action.is_replace and Cause.REQUESTED in causes:
+        text, after, ink = "will be", "replaced, as requested", Ink.PLAIN
+    tail = ""
+    if change.reused or change.action is Action.REUSE:
+        tail = " (from cache)"
+    if change.conditional:
+        tail += f" if {_upstreams(change.reasons) or 'what it depends on'} changes"
+    pieces = (
+        Piece(f"{name} {text}", Ink.BOLD),
+        Piece(f" {after}" if after else "", ink),
+        Piece(tail, Ink.BOLD),
+    )
+    return tuple(piece for piece in pieces if piece.text)
+
+
+def _change_rows(change: Change, schema: BlockSchema | None) -> ChangeRows:
+    return ChangeRows(
+        headline=_headline(change),
+        notes=(*change_reasons(change), *_whereabouts(change)),
+        rows=tuple(_resource_rows(change, schema)),
+    )
+
+
+def _whereabouts(change: Change) -> tuple[str, ...]:
+    """Return where it runs and how long that took last time."""
+    if change.action in _WITHOUT_WORK or change.reused or change.action is Action.DELETE:
+        return ()
+    parts = []
+    if change.runtime:
+        parts.append(f"runs on runtime.{change.runtime}")
+    if change.expected_seconds is not None:
+        took = duration(change.expected_seconds)
+        parts.append(
+            f"about {took}, as last time" if parts else f"takes about {took}, as last time"
+        )
+    return (", ".join(parts),) if parts else ()
+
+
+def _resource_rows(change: Change, schema: BlockSchema | None) -> list[Row]:
+    address = change.address
+    title = f"resource {quoted(address.kind)} {quoted(address.name)} {{"
+    marks = Marks(
+        unknown=frozenset(change.after_unknown),
+        hidden=frozenset((*change.before_sensitive, *change.after_sensitive)),
+        forcing=frozenset(change.replace_paths),
+    )
+    body = body_rows(change.before, change.after, marks=marks, schema=schema)
+    return [Row(0, SYMBOLS[change.action], (Piece(title),)), *body, Row(0, "", (Piece("}"),))]
+
+
+def output_rows(outputs: Mapping[str, OutputChange]) -> list[Row]:
+    """Return the rows of the root outputs that change."""
+    shown = sorted(
+        (item for item in outputs.values() if item.action is not Action.NO_OP),
+        key=lambda item: item.name,
+    )
+    pad = max((len(key_text(item.name)) for item in shown), default=0)
+    return [row for item in shown for row in _output_rows(item, pad)]
+
+
+def _output_rows(item: OutputChange, pad: int) -> list[Row]:
+    place = frozenset({(item.name,)})
+    marks = Marks(
+        unknown=place if item.after_unknown else frozenset(),
+        hidden=place if item.sensitive else frozenset(),
+    )
+    rows = value_rows(item.name, item.before, item.after, marks=marks, pad=pad)
+    if rows or not item.sensitive:
+        return rows
+    return value_rows(item.name, None, item.after, marks=marks, pad=pad)
+
+
+def _expectation(plan: Plan) -> str:
+    if plan.expected_seconds is None or not any(
+        change.action is not Action.NO_OP for change in plan.changes
+    ):
+        return ""
+    path = ", then ".join(plan.critical_path)
+    tail = f": {path}" if path else ""
+    return f"Expected: about {duration(plan.expected_seconds)}{tail}."
+
+
+def state_rows(attributes: JsonObject, hidden: frozenset[tuple[str | int, ...]]) -> list[Row]:
+    """Return the attributes of an object that exists, without signs."""
+    marks = Marks(hidden=hidden)
+    return [
+        Row(row.depth, "", row.pieces) for row in body_rows(None, attributes, marks=marks, depth=0)
+    ]

@@ -1,0 +1,203 @@
+"""Which adapters there are: the only module that names concrete ones.
+
+Everything is a name with a function that imports and makes what it stands for, so importing this
+module costs nothing.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import platform
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar, cast
+
+from mlform.diagnostics import did_you_mean
+from mlform.errors import UsageError
+
+if TYPE_CHECKING:
+    from mlform.apply.events import Event
+    from mlform.backends.base import StateBackend
+    from mlform.operations.environment import Environment, Settings
+    from mlform.resources.base import ResourceKind
+    from mlform.runtimes.base import Runtime
+    from mlform.store.base import ArtifactStore
+
+Item = TypeVar("Item")
+
+KINDS: Final[Mapping[str, str]] = {
+    "mlform_data": "data",
+    "dataset": "dataset",
+    "split": "split",
+    "model": "model",
+    "evaluation": "evaluation",
+    "endpoint": "endpoint",
+}
+"""Module of each kind of resource, under `mlform.resources`; its constant `KIND` is the kind."""
+
+STATE_FILE: Final = "mlform.mlfstate"
+WORKSPACES_FOLDER: Final = "mlform.mlfstate.d"
+_INHERITED: Final = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "TMPDIR",
+    "VIRTUAL_ENV",
+    "LD_LIBRARY_PATH",
+    "SSL_CERT_FILE",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+)
+"""Variables of mlform's own environment that processes it starts may see."""
+
+
+class KindTable(Mapping[str, "ResourceKind"]):
+    """The kinds by name; a kind is imported when it is first asked for."""
+
+    def __getitem__(self, name: str) -> ResourceKind:
+        """Return the kind of a name."""
+        module = import_module(f"mlform.resources.{KINDS[name]}")
+        return cast("ResourceKind", module.KIND)
+
+    def __iter__(self) -> Iterator[str]:
+        """Return the names."""
+        return iter(KINDS)
+
+    def __len__(self) -> int:
+        """Return how many kinds there are."""
+        return len(KINDS)
+
+    def __contains__(self, name: object) -> bool:
+        """Whether there is a kind of this name; imports nothing."""
+        return name in KINDS
+
+
+def build_environment(settings: Settings, on_event: Callable[[Event], None]) -> Environment:
+    """Return the real world behind the ports."""
+    from mlform.operations.environment import Environment
+
+    return Environment(
+        settings=settings,
+        now=utc_now,
+        new_id=new_id,
+        who=who_runs(),
+        pid=os.getpid(),
+        kinds=KindTable(),
+        open_backend=lambda type_, arguments: open_backend(settings, type_, arguments),
+        open_store=lambda: open_store(settings),
+        open_runtime=lambda type_, arguments: open_runtime(settings, type_, arguments),
+        on_event=on_event,
+    )
+
+
+def utc_now() -> datetime:
+    """Return the time in UTC."""
+    return datetime.now(UTC)  # noqa: TID251 - the clock that Environment hands out
+
+
+def monotonic() -> float:
+    """Return the seconds of a clock that never goes back."""
+    return time.monotonic()
+
+
+def new_id() -> str:
+    """Return an identity that was never used before."""
+    return str(uuid.uuid4())  # noqa: TID251 - the identities that Environment hands out
+
+
+def who_runs() -> str:
+    """Return `user@host`."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a user without a name, as in containers
+        user = str(os.getuid())
+    return f"{user}@{platform.node()}"
+
+
+def open_backend(settings: Settings, type_: str, arguments: Mapping[str, object]) -> StateBackend:
+    """Open the backend of a type.
+
+    Raises:
+        UsageError: If there is no such type.
+    """
+    backends: Mapping[str, Callable[[Settings, Mapping[str, object]], StateBackend]] = {
+        "local": _local_backend
+    }
+    return _chosen(backends, type_, "backend")(settings, arguments)
+
+
+def _local_backend(settings: Settings, arguments: Mapping[str, object]) -> StateBackend:
+    from mlform.backends.local import LocalBackend
+
+    if settings.workspace != "default":
+        folder = str(arguments.get("workspace_dir") or WORKSPACES_FOLDER)
+        return LocalBackend(settings.folder / folder / settings.workspace / STATE_FILE)
+    return LocalBackend(settings.folder / str(arguments.get("path") or STATE_FILE))
+
+
+def open_store(settings: Settings) -> ArtifactStore:
+    """Open the artifact store: in the DVC cache of the repository, or in the data folder."""
+    from mlform.store.dvc import find_cache
+    from mlform.store.local import LocalStore
+
+    cache: Path | None = find_cache(settings.folder)
+    return LocalStore(
+        cache=cache or settings.data_folder / "cache",
+        metadata=settings.data_folder,
+        checkouts=settings.data_folder / "checkouts",
+    )
+
+
+def open_runtime(settings: Settings, type_: str, arguments: Mapping[str, object]) -> Runtime:
+    """Open the runtime of a type.
+
+    Args:
+        settings: Folders and variables.
+        type_: Such as `docker`.
+        arguments: As configured; `image` is the `PinnedImage`, not its name.
+
+    Raises:
+        UsageError: If there is no such type.
+    """
+    runtimes: Mapping[str, Callable[[Settings, Mapping[str, object]], Runtime]] = {
+        "process": _process_runtime,
+        "docker": _docker_runtime,
+    }
+    return _chosen(runtimes, type_, "runtime")(settings, arguments)
+
+
+def _process_runtime(settings: Settings, arguments: Mapping[str, object]) -> Runtime:
+    del arguments
+    from mlform.runtimes.process import ProcessRuntime
+
+    variables = settings.variables
+    inherited = {name: variables[name] for name in _INHERITED if name in variables}
+    return ProcessRuntime(settings.data_folder / "processes", inherited=inherited)
+
+
+def _docker_runtime(settings: Settings, arguments: Mapping[str, object]) -> Runtime:
+    from mlform.runtimes.docker.runtime import DockerRuntime
+    from mlform.tasks import PinnedImage
+
+    image = arguments.get("image")
+    if not isinstance(image, PinnedImage):
+        detail = 'Set image in the runtime block and run "mlform init" to pin it.'
+        raise UsageError("The docker runtime needs a pinned image", detail)
+    host = arguments.get("host") or settings.variables.get("DOCKER_HOST")
+    return DockerRuntime(image, docker_host=str(host) if host else None)
+
+
+def _chosen(table: Mapping[str, Item], name: str, what: str) -> Item:
+    item = table.get(name)
+    if item is None:
+        known = ", ".join(sorted(table))
+        detail = f'There is no {what} of type "{name}".{did_you_mean(name, table)} Known: {known}.'
+        raise UsageError(f"Unknown type of {what}", detail)
+    return item

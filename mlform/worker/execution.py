@@ -1,0 +1,125 @@
+"""Running one task document: the same function for a process of its own and a forked child."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from mlform.digests import JsonObject
+from mlform.features.arguments import Arguments
+from mlform.features.problems import TaskFailure
+from mlform.tasks import ARTIFACT_FOLDER, RESULT_NAME, TaskDocument, TaskResult
+from mlform.worker.events import Progress
+from mlform.worker.problems import problem_of
+from mlform.worker.work import Work, write_json
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+KINDS: Final[Mapping[str, str]] = {
+    "dataset": "mlform.worker.dataset",
+    "split": "mlform.worker.split",
+    "model": "mlform.worker.model",
+    "evaluation": "mlform.worker.evaluation",
+}
+"""The module of each kind; imported when needed, so that a data set does not load XGBoost."""
+
+BEFORE_LIBRARIES: Final[Mapping[str, str]] = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "BLIS_NUM_THREADS": "1",
+    "OMP_WAIT_POLICY": "PASSIVE",
+}
+"""Variables that libraries read when they are loaded.
+
+BLAS runs on one thread, since the order of its sums depends on the number of threads. Threads of
+OpenMP sleep while they wait: spinning slows everyone down where tasks share the cores.
+"""
+
+DONE: Final = 0
+FAILED: Final = 1
+REFUSED: Final = 2
+
+
+def run_document(path: Path, events: TextIO) -> int:
+    """Do a task and write its artifact and `result.json`.
+
+    Args:
+        path: The document.
+        events: Where progress goes, as JSON lines.
+
+    Returns:
+        0 if it is done; 1 if `result.json` holds a problem; 2 if the document cannot be read.
+    """
+    try:
+        document = TaskDocument.from_json(json.loads(path.read_bytes()))
+    except (OSError, ValueError) as error:
+        sys.stderr.write(f"mlform.worker: {path}: {error}\n")
+        return REFUSED
+    limit_threads(document.threads)
+    sys.dont_write_bytecode = True
+    progress = Progress(events)
+    output = Path(document.output)
+    try:
+        attributes = _work(document, progress)
+    except TaskFailure as failure:
+        sys.stderr.write(f"{failure.problem.summary}: {failure.problem.detail}\n")
+        _answer(output, {"problem": failure.problem.to_json()})
+        return FAILED
+    except Exception as error:  # noqa: BLE001 - whatever it is, the control plane has to hear of it
+        traceback.print_exc()
+        _answer(output, {"problem": problem_of(error).to_json()})
+        return FAILED
+    finally:
+        progress.flush()
+    _answer(output, TaskResult(attributes=attributes).to_json())
+    return DONE
+
+
+def limit_threads(threads: int) -> None:
+    """Make the libraries of this process use no more threads than given.
+
+    Takes effect on libraries that are loaded later, and on those that a fork server loaded but
+    never used.
+    """
+    count = str(max(1, threads))
+    os.environ.update(BEFORE_LIBRARIES)
+    os.environ.update({"OMP_NUM_THREADS": count, "POLARS_MAX_THREADS": count})
+    if "polars" in sys.modules:
+        # Reads the environment again; the pool itself is made at the first query.
+        sys.modules["polars"].Config.restore_defaults()
+    if "sklearn" in sys.modules:
+        threadpoolctl = importlib.import_module("threadpoolctl")
+        threadpoolctl.threadpool_limits({"openmp": max(1, threads), "blas": 1})
+
+
+def _work(document: TaskDocument, progress: Progress) -> JsonObject:
+    if document.kind not in KINDS:
+        message = f"there is no kind of task {document.kind!r}"
+        raise ValueError(message)
+    artifact = Path(document.output) / ARTIFACT_FOLDER
+    artifact.mkdir(parents=True, exist_ok=True)
+    run: Callable[[Work], JsonObject] = importlib.import_module(KINDS[document.kind]).run
+    return run(
+        Work(
+            arguments=Arguments(values=document.arguments),
+            inputs={name: Path(folder) for name, folder in document.inputs.items()},
+            artifact=artifact,
+            threads=max(1, document.threads),
+            progress=progress,
+        )
+    )
+
+
+def _answer(output: Path, document: JsonObject) -> None:
+    """Write `result.json` whole or not at all."""
+    output.mkdir(parents=True, exist_ok=True)
+    written = output / f".{RESULT_NAME}"
+    write_json(written, document)
+    written.replace(output / RESULT_NAME)

@@ -1,0 +1,77 @@
+"""Fixtures of the tests that need a Docker engine; a pytest plugin.
+
+Where no engine answers these tests are skipped with the reason, except where `CI=true` or
+`MLF_TEST_REQUIRE_DOCKER=1` say that it must be there.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from mlform.errors import MlformError
+from mlform.runtimes.base import BoundFolder, Runtime
+from mlform.runtimes.docker.engine import Engine, look_up, text_of
+from mlform.runtimes.docker.runtime import DockerRuntime
+from mlform.tasks import PinnedImage
+from tests.contracts.runtime_harness import (
+    STANDINS,
+    Adapter,
+    instance_over_http,
+    standin_programs,
+)
+
+BASE_IMAGE = "mlform-test-base:bookworm"
+
+
+def docker_host() -> str | None:
+    """Return where the tests' engine is, or None for the local socket."""
+    return os.environ.get("DOCKER_HOST")  # noqa: TID251 - tests read their own settings
+
+
+def absent(reason: str) -> None:
+    """Skip a test for want of something, or fail it where that must be there."""
+    variables = os.environ  # noqa: TID251 - tests read their own settings
+    if variables.get("CI") == "true" or variables.get("MLF_TEST_REQUIRE_DOCKER") == "1":
+        pytest.fail(f"{reason} (and CI or MLF_TEST_REQUIRE_DOCKER say that it must be there)")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def docker_engine() -> Iterator[Engine]:
+    """An engine that answers."""
+    engine = Engine(docker_host())
+    try:
+        engine.api.ping()
+    except MlformError as error:
+        absent(str(error))
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="session")
+def base_image(docker_engine: Engine) -> PinnedImage:
+    """The base image with python3 and nothing else, which `.ci/setup` makes."""
+    found = look_up(docker_engine, BASE_IMAGE)
+    if found is None:
+        absent(f"there is no image {BASE_IMAGE}: run .ci/setup")
+    return PinnedImage(name=BASE_IMAGE, reference=text_of(found, "Id"))
+
+
+@pytest.fixture
+def docker_adapter(base_image: PinnedImage) -> Adapter:
+    """The container runtime with the stand-in programs on the base image."""
+    inside = "/standins/runtime_standins.py"
+    mount = BoundFolder(source=str(STANDINS.absolute()), target=inside)
+
+    def make() -> Runtime:
+        return DockerRuntime(
+            base_image,
+            docker_host=docker_host(),
+            programs=standin_programs(inside),
+            folders=(mount,),
+        )
+
+    return Adapter(name="docker", make=make, instance_at=instance_over_http)

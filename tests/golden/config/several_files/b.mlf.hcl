@@ -1,0 +1,6 @@
+variable "rate" {}
+
+locals {
+  a = 1
+  a = 2
+}

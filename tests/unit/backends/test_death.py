@@ -1,0 +1,131 @@
+"""A run that dies at any call loses nothing that it was told is safe."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from mlform.backends.base import StateBackend
+from mlform.backends.local import LocalBackend
+from mlform.backends.memory import MemoryBackend, MemoryPlace
+from mlform.state.snapshot import Intent, Recorded, State
+from tests.contracts.faulty_backend import Died, FaultyBackend
+from tests.contracts.state_samples import MODEL, TRAIN, record, state
+
+STEPS = 4
+
+
+def _dead_run(backend: StateBackend) -> None:
+    """Leave what a run leaves that recorded an object and died within the next step."""
+    backend.write(state(serial=1), expected_serial=None)
+    backend.begin(state(serial=1))
+    backend.append((Recorded(step="s1", record=record(TRAIN)),))
+    backend.append((Intent(step="s2", address=MODEL, operation="create"),))
+
+
+def _next_run(backend: StateBackend, told: list[int]) -> None:
+    """Recover, record another object, fold; say in `told` which steps are safe."""
+    recovered = backend.read()
+    assert recovered is not None
+    backend.begin(recovered)
+    told.append(1)
+    backend.append((Recorded(step="s2", record=record(MODEL)),))
+    told.append(2)
+    folded = backend.read()
+    assert folded is not None
+    backend.write(replace(folded, serial=2), expected_serial=1)
+    told.append(3)
+    backend.begin(replace(folded, serial=2))
+    told.append(STEPS)
+
+
+def _check(found: State | None, told: int) -> None:
+    assert found is not None
+    assert found.current(TRAIN) == record(TRAIN)
+    if told >= 2:
+        assert found.current(MODEL) == record(MODEL)
+        assert found.intents == ()
+    else:
+        assert (found.current(MODEL) == record(MODEL)) != bool(found.intents)
+    assert found.serial in ((1, 2) if told < 3 else (2,))
+
+
+@pytest.mark.parametrize("done", [False, True])
+def test_death_at_any_call_of_the_backend(done: bool) -> None:  # noqa: FBT001 - by pytest
+    for dies_at in count(1):
+        place = MemoryPlace()
+        _dead_run(MemoryBackend(place))
+        faulty = FaultyBackend(MemoryBackend(place), dies_at=dies_at, done=done)
+        told: list[int] = []
+        try:
+            _next_run(faulty, told)
+        except Died:
+            _check(MemoryBackend(place).read(), max(told, default=0))
+        else:
+            assert faulty.survived
+            break
+    assert dies_at == 7, "it makes six calls"
+
+
+class _Telling(list[int]):
+    """Says each number to another process at once."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+
+    def append(self, number: int) -> None:
+        os.write(self._descriptor, bytes([number]))
+
+
+def _die_at_system_call(path: Path, dies_at: int, descriptor: int) -> None:
+    calls = count(1)
+
+    def die(event: str, _arguments: tuple[object, ...]) -> None:
+        if event.startswith(("open", "os.", "fcntl.")) and next(calls) == dies_at:
+            os._exit(9)
+
+    backend = LocalBackend(path)
+    sys.addaudithook(die)
+    _next_run(backend, _Telling(descriptor))
+    os._exit(0)
+
+
+def _told_before_death(path: Path, dies_at: int) -> tuple[int, int | None]:
+    reading, writing = os.pipe()
+    child = multiprocessing.get_context("fork").Process(
+        target=_die_at_system_call, args=(path, dies_at, writing)
+    )
+    child.start()
+    os.close(writing)
+    child.join(60)
+    with os.fdopen(reading, "rb") as stream:
+        return max(stream.read(), default=0), child.exitcode
+
+
+def test_death_before_any_call_of_the_system(tmp_path: Path) -> None:
+    """Python announces opening, linking, renaming, cutting and removing before it does it."""
+    told = 0
+    for dies_at in count(1):
+        path = tmp_path / str(dies_at) / "mlform.mlfstate"
+        path.parent.mkdir()
+        _dead_run(LocalBackend(path))
+        told, status = _told_before_death(path, dies_at)
+        _check(LocalBackend(path).read(), told)
+        again = LocalBackend(path)
+        recovered = again.read()
+        assert recovered is not None
+        again.begin(recovered)
+        assert LocalBackend(path).read() == recovered
+        assert not [found for found in path.parent.iterdir() if found.name.endswith(".tmp")]
+        if status == 0:
+            break
+        assert status == 9
+    assert told == STEPS
+    assert dies_at > 20, "it makes many calls"
