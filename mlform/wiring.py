@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from mlform.apply.events import Event
     from mlform.backends.base import StateBackend
     from mlform.operations.environment import Environment, Settings
-    from mlform.resources.base import ResourceKind
+    from mlform.resources.base import AnyKind
     from mlform.runtimes.base import Runtime
     from mlform.store.base import ArtifactStore
+    from mlform.tasks import PinnedImage
 
 Item = TypeVar("Item")
 
@@ -58,13 +59,13 @@ _INHERITED: Final = (
 """Variables of mlform's own environment that processes it starts may see."""
 
 
-class KindTable(Mapping[str, "ResourceKind"]):
+class KindTable(Mapping[str, "AnyKind"]):
     """The kinds by name; a kind is imported when it is first asked for."""
 
-    def __getitem__(self, name: str) -> ResourceKind:
+    def __getitem__(self, name: str) -> AnyKind:
         """Return the kind of a name."""
         module = import_module(f"mlform.resources.{KINDS[name]}")
-        return cast("ResourceKind", module.KIND)
+        return cast("AnyKind", module.KIND)
 
     def __iter__(self) -> Iterator[str]:
         """Return the names."""
@@ -93,6 +94,8 @@ def build_environment(settings: Settings, on_event: Callable[[Event], None]) -> 
         open_backend=lambda type_, arguments: open_backend(settings, type_, arguments),
         open_store=lambda: open_store(settings),
         open_runtime=lambda type_, arguments: open_runtime(settings, type_, arguments),
+        resolve_image=lambda name: resolve_image(settings, name),
+        build_image=lambda base, tag, say: build_image(settings, base, tag, say),
         on_event=on_event,
     )
 
@@ -119,6 +122,13 @@ def who_runs() -> str:
     except (KeyError, OSError):  # a user without a name, as in containers
         user = str(os.getuid())
     return f"{user}@{platform.node()}"
+
+
+def usable_cpus() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def open_backend(settings: Settings, type_: str, arguments: Mapping[str, object]) -> StateBackend:
@@ -190,8 +200,29 @@ def _docker_runtime(settings: Settings, arguments: Mapping[str, object]) -> Runt
     if not isinstance(image, PinnedImage):
         detail = 'Set image in the runtime block and run "mlform init" to pin it.'
         raise UsageError("The docker runtime needs a pinned image", detail)
-    host = arguments.get("host") or settings.variables.get("DOCKER_HOST")
-    return DockerRuntime(image, docker_host=str(host) if host else None)
+    host = arguments.get("host")
+    return DockerRuntime(image, docker_host=str(host) if host else _docker_host(settings))
+
+
+def resolve_image(settings: Settings, name: str) -> PinnedImage:
+    """Find out which image a name means now."""
+    from mlform.runtimes.image import resolve_image as resolve
+
+    return resolve(name, docker_host=_docker_host(settings))
+
+
+def build_image(
+    settings: Settings, base: str, tag: str, on_progress: Callable[[str], None]
+) -> PinnedImage:
+    """Build a runtime image on a base."""
+    from mlform.runtimes.image import build_image as build
+
+    host = _docker_host(settings)
+    return build(base, tag, docker_host=host, on_progress=on_progress)
+
+
+def _docker_host(settings: Settings) -> str | None:
+    return settings.variables.get("DOCKER_HOST") or None
 
 
 def _chosen(table: Mapping[str, Item], name: str, what: str) -> Item:

@@ -7,14 +7,21 @@ Where no engine answers these tests are skipped with the reason, except where `C
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
+import mlform
+from mlform.digests import digest_file, digest_json, digest_tree, short
 from mlform.errors import MlformError
 from mlform.runtimes.base import BoundFolder, Runtime
+from mlform.runtimes.docker import packages
 from mlform.runtimes.docker.engine import Engine, look_up, text_of
 from mlform.runtimes.docker.runtime import DockerRuntime
+from mlform.runtimes.image import build_image
 from mlform.tasks import PinnedImage
 from tests.contracts.runtime_harness import (
     STANDINS,
@@ -58,6 +65,28 @@ def base_image(docker_engine: Engine) -> PinnedImage:
     if found is None:
         absent(f"there is no image {BASE_IMAGE}: run .ci/setup")
     return PinnedImage(name=BASE_IMAGE, reference=text_of(found, "Id"))
+
+
+@pytest.fixture(scope="session")
+def runtime_image(docker_engine: Engine, base_image: PinnedImage) -> PinnedImage:
+    """A runtime image of the current tree, built once for each content of it.
+
+    Sessions and workers that want it at the same time wait for the first one.
+    """
+    package = Path(mlform.__file__).parent
+    parts = {name: _digest_of(package / name) for name in packages.INSIDE}
+    key = short(digest_json([base_image.reference, digest_file(packages.LOCK), parts]))
+    tag = f"mlform-runtime:test-{key}"
+    with FileLock(Path(tempfile.gettempdir()) / f"mlform-{tag.replace(':', '-')}.lock"):
+        found = look_up(docker_engine, tag)
+        if found is not None:
+            return PinnedImage(name=tag, reference=text_of(found, "Id"))
+        progress: list[str] = []
+        return build_image(BASE_IMAGE, tag, docker_host=docker_host(), on_progress=progress.append)
+
+
+def _digest_of(path: Path) -> str:
+    return digest_tree(path) if path.is_dir() else digest_file(path)
 
 
 @pytest.fixture

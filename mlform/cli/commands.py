@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One command.
+class Command(NamedTuple):
+    """One command; a tuple, because importing dataclasses would double the time of `-help`.
 
     Attributes:
         name: One word or two.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -197,6 +196,8 @@ def _without_command(words: Sequence[str]) -> Request:
 
 def _from_environment(name: str, variables: Mapping[str, str]) -> list[str]:
     """Return the words that MLF_CLI_ARGS and MLF_CLI_ARGS_command add before those given."""
+    import shlex
+
     found: list[str] = []
     for key in ("MLF_CLI_ARGS", f"MLF_CLI_ARGS_{name.replace(' ', '_')}"):
         try:

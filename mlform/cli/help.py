@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import textwrap
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from mlform.cli.commands import BY_NAME, COMMANDS, FIRST, Command
-from mlform.cli.parameters import Parameter
+
+if TYPE_CHECKING:
+    from mlform.cli.parameters import Parameter
 
 _COLUMN: Final = 26
 _WIDTH: Final = 80
@@ -72,6 +73,8 @@ def _flag(parameter: Parameter) -> str:
 
 
 def _entry(term: str, meaning: str) -> str:
+    import textwrap
+
     lines = textwrap.wrap(meaning, _WIDTH - _COLUMN)
     lead = f"  {term}".ljust(_COLUMN)
     if len(term) + 3 > _COLUMN:
@@ -80,4 +83,6 @@ def _entry(term: str, meaning: str) -> str:
 
 
 def _wrapped(text: str, indent: str) -> str:
+    import textwrap
+
     return textwrap.fill(text, _WIDTH, initial_indent=indent, subsequent_indent=indent)

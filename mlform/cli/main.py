@@ -8,7 +8,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import NoReturn, TextIO
+from typing import Final, NoReturn, TextIO
+
+# What answers at once, without loading the rest of the command line.
+_VERSION: Final = frozenset({"version", "-version", "--version", "-v"})
+_HELP: Final = frozenset({"help", "-help", "--help", "-h"})
 
 
 def main() -> NoReturn:
@@ -42,10 +46,15 @@ def run(
         stdout: Where data goes.
         stderr: Where everything else goes.
     """
-    if list(words) in (["version"], ["-version"], ["--version"]):
+    if len(words) == 1 and words[0] in _VERSION:
         from mlform.cli.version import version_text
 
         stdout.write(version_text())
+        return 0
+    if len(words) == 1 and words[0] in _HELP:
+        from mlform.cli.help import overview
+
+        stdout.write(overview())
         return 0
     from mlform.cli.dispatch import Streams, dispatch
 

@@ -82,7 +82,7 @@ class Session:
     ) -> Environment:
         """Return the environment that operations work in."""
         from mlform.operations.environment import Settings
-        from mlform.wiring import build_environment
+        from mlform.wiring import build_environment, usable_cpus
 
         settings = Settings(
             folder=self.folder,
@@ -90,6 +90,7 @@ class Session:
             variables=self.variables,
             workspace=self.workspace,
             parallelism=parallelism,
+            cpus=usable_cpus(),
         )
         return build_environment(settings, on_event or _unheard)
 

@@ -46,6 +46,24 @@ def load_config(folder: Path, *, shown_folder: str = ".") -> tuple[Config, tuple
         diagnostics.error(
             "No configuration files", _NONE_FOUND.format(folder=shown_folder, suffix=SUFFIX)
         )
+    config, problems = decode_files(files, shown_folder=shown_folder)
+    diagnostics.extend(problems)
+    return config, _in_order(diagnostics, files)
+
+
+def decode_files(
+    files: dict[str, bytes], *, shown_folder: str = "."
+) -> tuple[Config, tuple[Diagnostic, ...]]:
+    """Decode configuration files that were read before, such as those in a saved plan.
+
+    Args:
+        files: Content by shown path.
+        shown_folder: The folder as people are shown it.
+
+    Returns:
+        As `load_config`.
+    """
+    diagnostics = Diagnostics()
     bodies = [_parse(shown, content, diagnostics) for shown, content in files.items()]
     syntax_errors = tuple(each.range for each in diagnostics if each.range is not None)
     reader = Reader(diagnostics=diagnostics, syntax_errors=syntax_errors)

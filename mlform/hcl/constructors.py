@@ -51,8 +51,7 @@ class ConstructorParser(TemplateParser, ABC):
                 self.fail(
                     "Missing item separator",
                     f'After an item comes a comma or "]", not {self.found()}. A line break does '
-                    "not separate "
-                    "the items of a list.",
+                    "not separate the items of a list.",
                 )
         whole = start.to(self.token_range())
         self.close_bracket(outer)
@@ -96,8 +95,8 @@ class ConstructorParser(TemplateParser, ABC):
             self.report(
                 "Ambiguous attribute key",
                 f'The key "{key.range.text}" could be a reference or a name. Write it in '
-                "parentheses for the "
-                "value it refers to, or in double quotes for the name itself.",
+                "parentheses for the value it refers to, or in double quotes for the name "
+                "itself.",
                 key.range,
             )
         if isinstance(key, Variable):
@@ -113,14 +112,12 @@ class ConstructorParser(TemplateParser, ABC):
             self.fail(
                 "Missing attribute value",
                 'After a key comes "=" and its value on the same line, but the line ends. Add '
-                "them; if this is a "
-                "list, use brackets instead of braces.",
+                "them; if this is a list, use brackets instead of braces.",
             )
         self.fail(
             "Missing key/value separator",
             f'After a key comes "=" and its value, but there is {self.found()}. Add them; if '
-            "this is a list, use "
-            "brackets instead of braces.",
+            "this is a list, use brackets instead of braces.",
         )
 
     def _object_not_separated(self, start: SourceRange) -> NoReturn:
@@ -133,8 +130,7 @@ class ConstructorParser(TemplateParser, ABC):
         self.fail(
             "Missing attribute separator",
             f'After a value comes a comma, a line break or "}}", but there is {self.found()}. '
-            "Put each item on a "
-            "line of its own, or separate them with commas.",
+            "Put each item on a line of its own, or separate them with commas.",
         )
 
     def _at_for(self) -> bool:
@@ -163,7 +159,8 @@ class ConstructorParser(TemplateParser, ABC):
             self.fail(
                 summary,
                 f"A name has to stand {where}, but there is {self.found()}. A loop is written "
-                '"for value in collection"; to mean a key named "for", write it in double quotes.',
+                '"for value in collection"; to mean a key named "for", write it in double '
+                "quotes.",
             )
         name = self.word()
         self.advance()
@@ -202,9 +199,9 @@ class ConstructorParser(TemplateParser, ABC):
         if self.kinds[self.at] == "=>":
             self.fail(
                 _FOR,
-                'A loop in brackets makes a list, which has no keys. Remove the key and "=>", or '
-                "use braces to "
-                "make an object.",
+                'A loop in brackets makes a list, which has no keys. Remove the key and "=>", '
+                "or "
+                "use braces to make an object.",
                 result.range,
             )
         if self.kinds[self.at] == "...":
@@ -225,8 +222,8 @@ class ConstructorParser(TemplateParser, ABC):
             self.fail(
                 _FOR,
                 'A loop in braces makes an object and needs "key => value" as its result, but '
-                "after the first "
-                f"expression there is {self.found()}. Add it, or use brackets to make a list.",
+                f"after the first expression there is {self.found()}. Add it, or use brackets "
+                "to make a list.",
                 result_key.range,
             )
         self.advance()

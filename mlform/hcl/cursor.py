@@ -23,7 +23,8 @@ _BAD_CHARACTERS: Final = {
         '"<<EOT", the lines, and "EOT" on a line of its own.'
     ),
     ";": (
-        'The ";" character has no meaning here. Put each argument or block on a line of its own, '
+        'The ";" character has no meaning here. Put each argument or block on a line of its '
+        "own, "
         "and separate the items of a collection with commas."
     ),
     "\r": (
@@ -32,8 +33,8 @@ _BAD_CHARACTERS: Final = {
     ),
     "\\": "A backslash does not continue a line. Put parentheses around what takes several lines.",
     "$": (
-        'The "$" character has no meaning outside quoted strings. Write a reference without "${" '
-        'and "}", and "${…}" only inside a string.'
+        'The "$" character has no meaning outside quoted strings. Write a reference without '
+        '"${" and "}", and "${…}" only inside a string.'
     ),
     "\0": "The file holds a NUL character here. Remove it; configuration is plain text.",
 }
@@ -157,8 +158,7 @@ class Cursor:
             self.fail(
                 "Missing expression",
                 f"The file ends where an expression has to start{wanted}. Write the value, or "
-                "close the "
-                "brackets that are open.",
+                "close the brackets that are open.",
             )
         self.fail(
             "Invalid expression",
@@ -175,22 +175,23 @@ class Cursor:
             return (
                 "Invalid expression",
                 (
-                    'This comment has no end: there is no "*/" after it in the file. Add "*/", or '
+                    'This comment has no end: there is no "*/" after it in the file. Add "*/", '
+                    "or "
                     "start "
                     'each line of the comment with "#".'
                 ),
             )
         if kind != lexer.BAD:
             return None
-        return _bad_character(self.word())
+        return _bad_character(self.word()[0])
 
     def _unterminated(self) -> tuple[str, str]:
         if self.text.startswith("\\", self.starts[self.at]):
             return (
                 "Invalid character",
                 (
-                    "A backslash at the end of a line does not continue a quoted string. Close the "
-                    "string "
+                    "A backslash at the end of a line does not continue a quoted string. Close "
+                    "the string "
                     'on this line, and write "\\n" for a line break in it.'
                 ),
             )
@@ -214,8 +215,7 @@ class Cursor:
             self.fail(
                 "Nesting too deep",
                 f"Expressions and blocks may be nested {MAX_DEPTH} levels deep, and this is one "
-                "more. Give "
-                "inner parts names of their own with local values.",
+                "more. Give inner parts names of their own with local values.",
                 self.token_range(),
             )
 
@@ -229,8 +229,8 @@ class Cursor:
             self.fail(
                 "Expression too long",
                 f"One expression may join at most {MAX_CHAIN} operators or traversal steps in a "
-                "row. Split it "
-                "with local values, or use functions over a list, such as sum, concat or join.",
+                "row. Split it with local values, or use functions over a list, such as sum, "
+                "concat or join.",
                 self.token_range(),
             )
 
@@ -254,7 +254,6 @@ def _bad_character(character: str) -> tuple[str, str]:
         "Invalid character",
         (
             f"The character U+{ord(character):04X} has no meaning outside strings and comments. "
-            "Remove it, or "
-            "put the text in double quotes."
+            "Remove it, or put the text in double quotes."
         ),
     )

@@ -70,8 +70,7 @@ class ExpressionParser(ConstructorParser):
                 'A conditional is "condition ? value if true : value if false", but after the '
                 "first value "
                 f'there is {self.found()} and no ":". Add the second value on the same line, or '
-                "put the whole "
-                "in parentheses to go over several lines.",
+                "put the whole in parentheses to go over several lines.",
             )
         self.advance()
         otherwise = self.expression()
@@ -153,8 +152,7 @@ class ExpressionParser(ConstructorParser):
             self.fail(
                 "Invalid number literal",
                 f'"{text}" is not a number: a number has one decimal point at most. Put text '
-                "such as a "
-                "version in double quotes.",
+                "such as a version in double quotes.",
             )
         self.advance()
         return Literal(value, place)
@@ -172,7 +170,8 @@ class ExpressionParser(ConstructorParser):
                 if self.kinds[self.at] != lexer.IDENTIFIER:
                     self.fail(
                         "Missing function name",
-                        f'After "::" comes the name of a function, not {self.found()}. Write the '
+                        f'After "::" comes the name of a function, not {self.found()}. Write '
+                        "the "
                         "call as "
                         '"provider::name::function(…)".',
                     )
@@ -183,8 +182,8 @@ class ExpressionParser(ConstructorParser):
                 self.fail(
                     "Missing open parenthesis",
                     f'"{name}" with "::" in it is the name of a function, so its arguments have '
-                    "to follow in "
-                    f"parentheses, not {self.found()}. Only functions have such names.",
+                    f"to follow in parentheses, not {self.found()}. Only functions have such "
+                    "names.",
                 )
             return self._call(name, place)
         if name in _KEYWORDS:
@@ -216,8 +215,7 @@ class ExpressionParser(ConstructorParser):
                 self.fail(
                     "Missing argument separator",
                     f'After an argument of "{name}" comes a comma or ")", not {self.found()}. '
-                    "Separate "
-                    "arguments with commas.",
+                    "Separate arguments with commas.",
                 )
         whole = name_range.to(self.token_range())
         self.close_bracket(outer)
@@ -230,8 +228,8 @@ class ExpressionParser(ConstructorParser):
             self.fail(
                 "Missing closing parenthesis",
                 'The list before "..." becomes all remaining arguments, so ")" has to follow at '
-                "once, not "
-                f"{self.found()}. Move what follows before it, or join the lists with concat.",
+                f"once, not {self.found()}. Move what follows before it, or join the lists with "
+                "concat.",
                 place,
             )
 

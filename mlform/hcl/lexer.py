@@ -72,7 +72,7 @@ _QUOTED_TEXT = re.compile(r'(?:[^"\\$%\n]|\\[^\n]|\$\$\{|%%\{|[$%](?!\{))++')
 _LINE_TEXT = re.compile(r"(?:[^$%\n]|\$\$\{|%%\{|[$%](?!\{))*+\n?")
 _SEQUENCE = re.compile(r"[$%]\{~?")
 _CLOSING_QUOTE = re.compile(r'(?:[^"\\]|\\.)*"', re.DOTALL)
-_ITEM_LINE = re.compile(r'^[ \t]*(?:[\w-]+[ \t]*(?:=|\{|")|\}|\]|\))', re.MULTILINE)
+_ITEM_LINE = re.compile(r'^[ \t]*(?:[\w-]+(?:[ \t]*[={]|[ \t]+")|\}|\]|\))', re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,9 +207,9 @@ class _Scanner:
     def _special(self, kind: str, start: int, end: int, mode: _Mode | None) -> int:
         """Add a token that needs a second look; return where to go on in another mode, or -1."""
         if kind == IDENTIFIER:
-            length = identifier_length(self.text, start, end)
-            if length != end - start:
-                return self._broken_word(start, length)
+            if identifier_length(self.text, start, end) != end - start:
+                self._broken_word(start, end)
+                return -1
         elif kind == "brace":
             return self._brace(mode, start, end)
         elif kind in ("quote", "heredoc"):
@@ -219,10 +219,21 @@ class _Scanner:
         self._add(kind, start, end)
         return -1
 
-    def _broken_word(self, start: int, length: int) -> int:
-        if length:
-            return self._add(IDENTIFIER, start, start + length)
-        return self._add(BAD, start, start + 1)
+    def _broken_word(self, start: int, end: int) -> None:
+        """Add the identifiers in a word, and each run of characters that are in none."""
+        text = self.text
+        at = start
+        while at < end:
+            begin = at
+            kind = IDENTIFIER if text[at].isidentifier() else BAD
+            at += 1
+            if kind is IDENTIFIER:
+                while at < end and _continues_identifier(text[at]):
+                    at += 1
+            else:
+                while at < end and not text[at].isidentifier():
+                    at += 1
+            self._add(kind, begin, at)
 
     def _brace(self, mode: _Mode | None, start: int, end: int) -> int:
         """Add a brace; return where to go on if it ends a sequence in a template, else -1."""

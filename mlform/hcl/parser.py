@@ -13,7 +13,7 @@ from typing import Final, NoReturn
 from mlform.diagnostics import Diagnostic, Source, SourceRange
 from mlform.hcl import lexer
 from mlform.hcl.ast import Attribute, Block, Body, Expression, Template
-from mlform.hcl.cursor import SyntaxFailure
+from mlform.hcl.cursor import MAX_DEPTH, MAX_RECOVERY, SyntaxFailure
 from mlform.hcl.expressions import ExpressionParser
 from mlform.hcl.lexer import (
     BAD,
@@ -54,8 +54,7 @@ def decode_source(filename: str, data: bytes) -> tuple[Source, tuple[Diagnostic,
         utf16 = " It looks like UTF-16." if data.startswith(_UTF16_MARKS) else ""
         detail = (
             f"The byte 0x{content[error.start]:02x} at this place is no part of UTF-8 text, and "
-            "all configuration "
-            f"has to be UTF-8.{utf16} Save the file as UTF-8 in your editor."
+            f"all configuration has to be UTF-8.{utf16} Save the file as UTF-8 in your editor."
         )
         place = SourceRange(source, at, at + 1)
         return source, (
@@ -127,8 +126,7 @@ class _Parser(ExpressionParser):
             self.fail(
                 "Extra characters after expression",
                 f"One expression is wanted here, and after its end there is {self.found()}. "
-                "Remove what follows, "
-                "or join the parts with an operator.",
+                "Remove what follows, or join the parts with an operator.",
             )
         return expression
 
@@ -156,20 +154,25 @@ class _Parser(ExpressionParser):
                 if self.kinds[self.at] != NEWLINE:
                     self._check_line_end(item)
             except SyntaxFailure:
+                too_deep = depth >= MAX_DEPTH and self.depth > depth
                 self.depth = depth
                 self.newlines = True
-                recover(self, start)
-                self._check_errors()
+                if too_deep:
+                    # Every other block in here would be too deep as well.
+                    self.at = len(self.kinds) - 1
+                else:
+                    recover(self, start)
+                    self._check_errors()
 
     def _check_errors(self) -> None:
         """Stop at a number of errors that says the file is no configuration at all."""
-        if len(self.diagnostics) < _MAX_ERRORS or self.kinds[self.at] == END:
+        few = len(self.diagnostics) < _MAX_ERRORS and self.recovered < MAX_RECOVERY
+        if few or self.kinds[self.at] == END:
             return
         self.report(
             "Too many errors",
-            f"The rest of the file is not read, as it has {_MAX_ERRORS} errors up to here. Mend "
-            "the first "
-            "ones, or check that the file is configuration at all.",
+            f"The file has {len(self.diagnostics)} errors up to here, and the rest is not read. "
+            "Mend the first ones, or check that the file is configuration at all.",
             self.token_range(),
         )
         self.at = len(self.kinds) - 1
@@ -181,8 +184,7 @@ class _Parser(ExpressionParser):
         self.report(
             "Attribute redefined",
             f'The argument "{attribute.name}" is set on line {first.name_range.start.line} '
-            "already, and each may be "
-            "set only once. Remove one of the two.",
+            "already, and each may be set only once. Remove one of the two.",
             attribute.name_range,
         )
         return False
@@ -193,9 +195,8 @@ class _Parser(ExpressionParser):
         if isinstance(item, Attribute):
             self.fail(
                 "Missing newline after argument",
-                f'The value of "{item.name}" ends before {self.found()}. Start a new line there; '
-                "if it is meant as one "
-                "value, an operator, a comma or quotes are missing.",
+                f'The value of "{item.name}" ends before {self.found()}. Start a new line '
+                "there; if it is meant as one value, an operator, a comma or quotes are missing.",
             )
         self.fail(
             "Missing newline after block definition",
@@ -241,8 +242,7 @@ class _Parser(ExpressionParser):
             self.fail(
                 _ITEM_REQUIRED,
                 "This closing brace belongs to no block: every block that was opened is closed "
-                "already. Remove "
-                "it, or look for a brace too many above.",
+                "already. Remove it, or look for a brace too many above.",
             )
         if kind == OPEN_COMMENT:
             self.fail(
@@ -255,9 +255,8 @@ class _Parser(ExpressionParser):
         self.fail(
             _ITEM_REQUIRED,
             "An argument (name = value) or a block (type { … }) has to start here, but there "
-            f"is {self.found()}. A "
-            "value or operator alone on a line has no meaning: inside parentheses it may go over "
-            "several lines.",
+            f"is {self.found()}. A value or operator alone on a line has no meaning: inside "
+            "parentheses it may go over several lines.",
         )
 
     def _no_argument(self) -> NoReturn:
@@ -270,8 +269,8 @@ class _Parser(ExpressionParser):
             hint = f'Arguments are set with an equals sign: "{name} = …".'
         elif kind in (".", "["):
             hint = (
-                f'Only a plain name can be set. To set a part of "{name}", give the whole value: '
-                f'"{name} = {{ … }}".'
+                f'Only a plain name can be set. To set a part of "{name}", give the whole '
+                f'value: "{name} = {{ … }}".'
             )
         elif kind == BAD:
             hint = (
@@ -334,22 +333,21 @@ class _Parser(ExpressionParser):
         if kind == "=":
             self.fail(
                 _BLOCK_INVALID,
-                f'An equals sign sets an argument, but "{block_type}" has labels as a block has. '
-                "Remove the sign for a "
-                "block; for an argument, keep one name before it.",
+                f'An equals sign sets an argument, but "{block_type}" has labels as a block '
+                "has. Remove the sign for a block; for an argument, keep one name before it.",
             )
         if kind == NEWLINE:
             self.fail(
                 _BLOCK_INVALID,
                 f'The header of the block "{block_type}" ends without "{{". Write the opening '
-                "brace on the same line, "
-                "and the closing one after the content.",
+                "brace on the same line, and the closing one after the content.",
             )
         self.fail(
             _BLOCK_INVALID,
             f'After the type "{block_type}" and its labels comes another label (a name or a '
             '"quoted string") or the '
-            f"opening brace, not {self.found()}. Labels of other characters are written in quotes.",
+            f"opening brace, not {self.found()}. Labels of other characters are written in "
+            "quotes.",
         )
 
     def _block_body(self, block_type: str) -> Body:
@@ -361,22 +359,13 @@ class _Parser(ExpressionParser):
         else:
             attributes, blocks = (self._single_argument(block_type, opening),), ()
         if self.kinds[self.at] == END:
-            if len(self.diagnostics) > errors_before:
-                # Most likely the brace was lost to the error that is reported already.
-                raise SyntaxFailure
-            self._unclosed(block_type, opening)
+            # After an error the brace was most likely lost to it.
+            if len(self.diagnostics) == errors_before:
+                self.report(*_unclosed(block_type), opening)
+            return Body(attributes, blocks, opening.to(self.token_range()))
         whole = opening.to(self.token_range())
         self.at += 1
         return Body(attributes, blocks, whole)
-
-    def _unclosed(self, block_type: str, opening: SourceRange) -> NoReturn:
-        self.fail(
-            "Unclosed configuration block",
-            f'The brace of the block "{block_type}" is never closed: the file ends first. Add '
-            '"}" after its content, or '
-            "look for a block inside it that lacks one.",
-            opening,
-        )
 
     def _single_argument(self, block_type: str, opening: SourceRange) -> Attribute:
         """Read the argument of a block on one line; its closing brace stays next."""
@@ -401,7 +390,7 @@ class _Parser(ExpressionParser):
         argument = self._attribute_item()
         kind = self.kinds[self.at]
         if kind == END:
-            self._unclosed(block_type, opening)
+            self.fail(*_unclosed(block_type), opening)
         if kind != "}":
             self._not_single(block_type, kind)
         return argument
@@ -422,3 +411,13 @@ class _Parser(ExpressionParser):
             'A block on one line holds a single argument, and after it comes "}", not '
             f"{self.found()}. {several}",
         )
+
+
+def _unclosed(block_type: str) -> tuple[str, str]:
+    return (
+        "Unclosed configuration block",
+        (
+            f'The brace of the block "{block_type}" is never closed: the file ends first. Add "}}" '
+            "after its content, or look for a block inside it that lacks one."
+        ),
+    )

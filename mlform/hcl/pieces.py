@@ -133,8 +133,7 @@ class _Builder:
             self._fault(
                 "Nesting too deep",
                 f"Template directives may be nested {_MAX_OPEN} levels deep. Give inner parts "
-                "names of "
-                "their own with local values.",
+                "names of their own with local values.",
                 piece.range,
             )
         self.open.append(_Open(piece, []))
@@ -183,7 +182,8 @@ class _Builder:
                 name = "if" if isinstance(opening, If) else "for"
                 self._fault(
                     "Unexpected end of template",
-                    f'The "%{{ {name} }}" on line {opening.range.start.line} is still open where '
+                    f'The "%{{ {name} }}" on line {opening.range.start.line} is still open '
+                    "where "
                     "the template "
                     f'ends. Add "%{{ end{name} }}".',
                     end,
@@ -205,8 +205,8 @@ def _misplaced(piece: Keyword, innermost: _Open) -> str:
         if isinstance(opening, If):
             return f'The "%{{ if }}" on line {line} has an else already. Remove one of the two.'
         return (
-            f'The "%{{ for }}" on line {line} is still open, and a loop has no else. Close it with '
-            '"%{ endfor }" first.'
+            f'The "%{{ for }}" on line {line} is still open, and a loop has no else. Close it '
+            'with "%{ endfor }" first.'
         )
     name = "if" if isinstance(opening, If) else "for"
     return (

@@ -57,7 +57,7 @@ def recover(cursor: Cursor, start: int) -> None:
         if kind in _CLOSED_BY:
             open_at.append(at)
         elif kind == UNTERMINATED:
-            _drop_string(cursor, open_at)
+            _drop_string(cursor, at, open_at)
         elif kind in _CLOSING:
             if not _drop_until(cursor, kind, open_at) and kind == "}" and at > start:
                 cursor.at = at
@@ -86,9 +86,11 @@ def _starts_item(cursor: Cursor, at: int) -> bool:
     return cursor.kinds[at] == IDENTIFIER and cursor.kinds[at + 1] in _AFTER_NAME
 
 
-def _drop_string(cursor: Cursor, open_at: list[int]) -> None:
+def _drop_string(cursor: Cursor, broken: int, open_at: list[int]) -> None:
+    """Drop the string that breaks off at a token; with it all around it, if the line ends it."""
+    ends_line = cursor.starts[broken + 1] == cursor.starts[broken]
     while open_at and cursor.kinds[open_at[-1]] != HEREDOC:
-        if cursor.kinds[open_at.pop()] == QUOTE:
+        if cursor.kinds[open_at.pop()] == QUOTE and not ends_line:
             return
 
 

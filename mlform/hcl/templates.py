@@ -62,7 +62,8 @@ class TemplateParser(Cursor, ABC):
             marker = opening.lstrip("<").lstrip("-").strip()
             self.fail(
                 "Unterminated template string",
-                f"The heredoc that starts on line {self.source.position(start).line} has no end. "
+                f"The heredoc that starts on line {self.source.position(start).line} has no "
+                "end. "
                 f'Write "{marker}" '
                 "alone on a line of its own after the text, with a line break after it.",
             )
@@ -176,7 +177,8 @@ class TemplateParser(Cursor, ABC):
                 "Invalid template control keyword",
                 f'There is no directive "{name}".{did_you_mean(name, _DIRECTIVES)} The '
                 "directives are if, "
-                'else, endif, for and endfor. To mean the characters "%{" themselves, write "%%{".',
+                'else, endif, for and endfor. To mean the characters "%{" themselves, write '
+                '"%%{".',
             )
         self.advance()
         if name == "if":

@@ -156,8 +156,18 @@ def _call(function: Function, arguments: list[Value], expression: ast.Call) -> V
     try:
         result = function.implementation(*ready)
     except FunctionError as error:
-        raise _failed_call(function, error, expression) from error
+        raise _failed_call(function, _discreet(error, marks), expression) from error
     return result.with_marks(marks) if marks else result
+
+
+def _discreet(error: FunctionError, marks: frozenset[Mark]) -> FunctionError:
+    """Return the error without its words where they may quote a sensitive argument."""
+    if not marks:
+        return error
+    message = "the reason is not shown because an argument is sensitive"
+    if isinstance(error, ArgumentError):
+        return ArgumentError(error.position, message)
+    return FunctionError(message)
 
 
 def _converted(value: Value, position: int, function: Function, expression: ast.Call) -> Value:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from mlform.apply.events import Event
 from mlform.backends.base import StateBackend
-from mlform.resources.base import ResourceKind
+from mlform.resources.base import AnyKind
 from mlform.runtimes.base import Runtime
 from mlform.store.base import ArtifactStore
+from mlform.tasks import PinnedImage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,7 @@ class Settings:
         variables: The process environment: read for `MLF_VAR_…` and for runtimes.
         workspace: Name of the workspace.
         parallelism: How many steps run at the same time at most.
+        cpus: Cores that tasks share.
     """
 
     folder: Path
@@ -31,6 +33,7 @@ class Settings:
     variables: Mapping[str, str] = field(default_factory=dict)
     workspace: str = "default"
     parallelism: int = 10
+    cpus: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +50,9 @@ class Environment:
         open_backend: Opens the backend of a type, given its resolved arguments.
         open_store: Opens the artifact store.
         open_runtime: Opens the runtime of a type, given its resolved arguments and pinned image.
+        resolve_image: Finds out which image a name means now.
+        build_image: Builds a runtime image from a base and a tag; the last argument is called
+            with what is going on.
         on_event: Called, from one thread at a time, with what happens.
     """
 
@@ -55,8 +61,10 @@ class Environment:
     new_id: Callable[[], str]
     who: str
     pid: int
-    kinds: Mapping[str, ResourceKind]
+    kinds: Mapping[str, AnyKind]
     open_backend: Callable[[str, Mapping[str, object]], StateBackend]
     open_store: Callable[[], ArtifactStore]
     open_runtime: Callable[[str, Mapping[str, object]], Runtime]
+    resolve_image: Callable[[str], PinnedImage]
+    build_image: Callable[[str, str, Callable[[str], None]], PinnedImage]
     on_event: Callable[[Event], None]

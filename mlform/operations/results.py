@@ -8,8 +8,9 @@ from pathlib import Path
 
 from mlform.addresses import ResourceAddress
 from mlform.apply.events import StepFailed
-from mlform.config.variables import VariableSource
+from mlform.config.variable_sources import OptionFile, OptionValue
 from mlform.diagnostics import Diagnostic
+from mlform.digests import JsonObject
 from mlform.plan.changes import Mode, Plan
 from mlform.state.snapshot import OutputRecord, State
 from mlform.tasks import PinnedImage
@@ -33,7 +34,7 @@ class PlanOptions:
     refresh: bool = True
     replace: tuple[ResourceAddress, ...] = ()
     targets: tuple[ResourceAddress, ...] = ()
-    variables: Sequence[VariableSource] = ()
+    variables: Sequence[OptionValue | OptionFile] = ()
     lock_timeout: float = 0.0
     lockfile_readonly: bool = False
 
@@ -54,7 +55,7 @@ class Planned:
     plan: Plan
     state: State
     files: Mapping[str, bytes]
-    variables: Mapping[str, object]
+    variables: JsonObject
     images: Mapping[str, PinnedImage]
     sensitive_variables: tuple[str, ...] = ()
 

@@ -6,11 +6,12 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import mlform
-from mlform.digests import canonical_json
+from mlform.digests import canonical_json, digest_file, digest_json, short
 from mlform.errors import ImageMissing, ImageUnusable, RuntimeFailure
 from mlform.runtimes.base import BoundFolder
 from mlform.runtimes.docker import archive, lifecycle, packages
@@ -28,6 +29,7 @@ from mlform.runtimes.preparation import thread_variables
 from mlform.tasks import PinnedImage, Requirements
 
 VERSION_LABEL: Final = "mlform.version"
+LOCK_LABEL: Final = "mlform.lock"
 IMAGE_USER: Final = "10001:10001"
 
 _INSTALLED: Final = "/" + packages.LIBRARY
@@ -35,6 +37,11 @@ _BUILD_TARGET: Final = "/mlform/build"
 _SEARCH_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _NO_COMMAND: Final = 127
 _RUN_LIMIT: Final = 600
+_IMPORT_ALL: Final = (
+    "import mlform.worker.dataset, mlform.worker.split, mlform.worker.model, "
+    "mlform.worker.evaluation, mlform.serving, sklearn, xgboost, pandas, polars, pyarrow, "
+    "uvicorn, httptools, uvloop, msgspec"
+)
 _ASK_PYTHON: Final = (
     "import json,platform,sys;"
     "print(json.dumps([sys.version_info[:2],platform.machine(),platform.libc_ver()]))"
@@ -119,55 +126,120 @@ def build_image(
         with tempfile.TemporaryDirectory(prefix="mlform-image-") as folder:
             # The container that compiles may run as another user.
             Path(folder).chmod(0o755)
-            return _build(engine, base, tag, Path(folder), on_progress, environment)
+            building = _Building(
+                engine=engine,
+                base=base,
+                folder=Path(folder),
+                on_progress=on_progress,
+                environment=environment,
+            )
+            return _build(building, tag)
     finally:
         engine.close()
 
 
-def _build(
-    engine: Engine,
-    base: str,
-    tag: str,
-    folder: Path,
-    on_progress: Callable[[str], None],
-    environment: Mapping[str, str] | None,
-) -> PinnedImage:
-    identity = _base_identity(engine, base)
-    python = _python_of(engine, base, identity)
-    packages.check_base(base, python)
-    on_progress(f"installing locked packages for Python {python.version[0]}.{python.version[1]}")
-    library = folder / "lib"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Building:
+    """What the steps of a build share.
+
+    Attributes:
+        engine: Where the image is built.
+        base: Name of the base image.
+        folder: A temporary folder.
+        on_progress: Takes what is going on.
+        environment: Variables of the package installer, or None.
+    """
+
+    engine: Engine
+    base: str
+    folder: Path
+    on_progress: Callable[[str], None]
+    environment: Mapping[str, str] | None
+
+
+def _build(building: _Building, tag: str) -> PinnedImage:
+    engine = building.engine
+    packaged = _packages_image(building)
+    identity = text_of(packaged, "Id")
+    library = building.folder / "mlform"
     library.mkdir()
-    packages.install(python, library, environment)
-    packages.leave_out_tests(library)
     packages.lay_mlform(library)
-    on_progress("compiling")
     _compile(engine, identity, library)
-    on_progress("writing the layer")
-    layer = folder / "layer.tar"
-    digest = archive.write_layer(packages.layer_files(library), layer)
-    saved, image = folder / "base.tar", folder / "image.tar"
-    _save(engine, identity, saved)
     settings = archive.ImageSettings(
         tag=tag if ":" in tag.rpartition("/")[2] else f"{tag}:latest",
         variables=_image_variables(),
-        labels={
-            VERSION_LABEL: mlform.__version__,
-            PACKAGES_LABEL: canonical_json(packages.versions_in(library)).decode(),
-        },
+        labels={VERSION_LABEL: mlform.__version__},
         user=IMAGE_USER,
         command=("python3", "-m", "mlform.worker", "--check"),
-        history=f"mlform {mlform.__version__} runtime build",
+        history=f"mlform {mlform.__version__}",
     )
-    archive.write_image(saved, layer, digest, settings, image)
-    on_progress("loading the image")
-    _load(engine, image)
-    found = look_up(engine, settings.tag)
-    if found is None:
-        raise RuntimeFailure("Image was not loaded", f"The engine does not have {settings.tag}.")
-    on_progress("checking the worker in it")
+    found = _add_layer(building, packaged, library, settings)
+    building.on_progress("checking the worker in it")
     check_image(engine, settings.tag, text_of(found, "Id"))
     return PinnedImage(name=tag, reference=reference_of(tag, found))
+
+
+def _packages_image(building: _Building) -> Mapping[str, object]:
+    """Return the image of a base with the locked packages; made once for each base and lock.
+
+    It is kept under a name of its own, so that a new mlform on the same lock is built in seconds.
+    """
+    engine = building.engine
+    identity = _base_identity(engine, building.base)
+    lock = digest_file(packages.LOCK)
+    tag = f"mlform-packages:{short(digest_json([identity, lock, packages.LAYOUT]))}"
+    found = look_up(engine, tag)
+    if found is not None:
+        building.on_progress(f"reusing locked packages of {tag}")
+        return found
+    python = _python_of(engine, building.base, identity)
+    packages.check_base(building.base, python)
+    dotted = ".".join(str(part) for part in python.version)
+    building.on_progress(f"installing locked packages for Python {dotted}")
+    library = building.folder / "packages"
+    library.mkdir()
+    packages.install(python, library, building.environment)
+    packages.leave_out_tests(library)
+    building.on_progress("compiling")
+    _compile(engine, identity, library)
+    versions = canonical_json(packages.versions_in(library)).decode()
+    settings = archive.ImageSettings(
+        tag=tag,
+        variables=_image_variables(),
+        labels={PACKAGES_LABEL: versions, LOCK_LABEL: lock},
+        user=IMAGE_USER,
+        command=("python3",),
+        history=f"packages locked as {lock}",
+    )
+    base = look_up(engine, identity)
+    return _add_layer(building, base or {}, library, settings)
+
+
+def _add_layer(
+    building: _Building,
+    base: Mapping[str, object],
+    library: Path,
+    settings: archive.ImageSettings,
+) -> Mapping[str, object]:
+    """Lay a folder on an image; return what the engine knows of the new one."""
+    building.on_progress(f"writing {settings.tag}")
+    engine, folder = building.engine, building.folder
+    layer = archive.write_layer(packages.layer_files(library), folder / "layer.tar")
+    image = folder / "image.tar"
+    archive.write_image(base, layer, settings, image, None)
+    problem = _load(engine, image)
+    if problem:
+        # This engine wants every layer in the archive, those it has included.
+        saved = folder / "base.tar"
+        _save(engine, text_of(base, "Id"), saved)
+        archive.write_image(base, layer, settings, image, saved)
+        problem = _load(engine, image)
+    found = look_up(engine, settings.tag)
+    if problem or found is None:
+        raise RuntimeFailure(
+            "Image was not loaded", problem or f"The engine does not have {settings.tag}."
+        )
+    return found
 
 
 def check_image(engine: Engine, name: str, identity: str) -> str:
@@ -179,8 +251,12 @@ def check_image(engine: Engine, name: str, identity: str) -> str:
     status, printed = _run(
         engine, identity, ("python3", "-m", "mlform.worker", "--check"), IMAGE_USER
     )
+    if status == 0:
+        status, trouble = _run(engine, identity, ("python3", "-c", _IMPORT_ALL), IMAGE_USER)
+        printed = printed if status == 0 else trouble
     if status != 0:
-        raise lifecycle.unusable(name, printed.strip() or f"its check exits with {status}.")
+        last = printed.strip().splitlines()[-1:] or [f"its check exits with {status}"]
+        raise lifecycle.unusable(name, last[0].rstrip(".") + ".")
     return printed
 
 
@@ -285,12 +361,17 @@ def _save(engine: Engine, identity: str, path: Path) -> None:
             stream.write(chunk)
 
 
-def _load(engine: Engine, path: Path) -> None:
+def _load(engine: Engine, path: Path) -> str:
+    """Load an archive; return what the engine says against it, or an empty string."""
+    from docker.errors import APIError
+
     with engine_errors(engine.docker_host, "load the image"), path.open("rb") as stream:
-        for line in engine.api.load_image(stream) or ():  # type: ignore[no-untyped-call]
-            problem = text_of(line, "error")
-            if problem:
-                raise RuntimeFailure("Image was not loaded", problem)
+        try:
+            answer = engine.api.load_image(stream)  # type: ignore[no-untyped-call]
+            said = [text_of(line, "error") for line in answer or ()]
+        except APIError as error:
+            return explanation(error)
+    return " ".join(text for text in said if text)
 
 
 def _ask_registry(engine: Engine, name: str) -> str:

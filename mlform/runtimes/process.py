@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
 import sys
 import threading
@@ -44,16 +45,16 @@ from mlform.runtimes.supervision import EventFile, supervise
 from mlform.tasks import DOCUMENT_NAME, Server, Task, TaskEvent, TaskResult
 
 PACKAGES_THAT_MATTER: Final = (
-    "mlform",
     "numpy",
     "pandas",
     "polars",
     "pyarrow",
     "scikit-learn",
+    "scipy",
     "xgboost-cpu",
     "xgboost",
 )
-"""Packages whose version can change the bytes of an artifact."""
+"""Packages besides mlform whose version can change the bytes of an artifact."""
 
 _NO_VARIABLES: Final[Mapping[str, str]] = MappingProxyType({})
 _SEARCH_PATH: Final = "/usr/local/bin:/usr/bin:/bin"
@@ -65,13 +66,10 @@ _EVENTS: Final = "events.jsonl"
 
 def installed_packages() -> dict[str, str]:
     """Return the versions of the installed packages that matter; imports none of them."""
-    found = {}
+    found = {"mlform": mlform.__version__}
     for name in PACKAGES_THAT_MATTER:
-        try:
+        with contextlib.suppress(metadata.PackageNotFoundError):
             found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            if name == "mlform":
-                found[name] = mlform.__version__
     return found
 
 

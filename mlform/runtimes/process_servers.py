@@ -75,6 +75,7 @@ def start_server(
         folder,
         {
             "name": server.name,
+            "digest": server.model,
             "model": str(paths.model.absolute()),
             "host": _LOOPBACK,
             "port": 0,

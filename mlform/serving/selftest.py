@@ -1,7 +1,7 @@
 """The test a server passes before it listens: stored rows score as they did in training.
 
-A score passes if it differs from the stored one by at most `ABSOLUTE + RELATIVE * |stored|`.
-XGBoost sums float32 leaves, whose rounding may differ in the last bits (6e-8 relative each) from
+A score passes if it differs from the stored one by at most `ABSOLUTE`, or by at most `RELATIVE`
+times the larger of the two. XGBoost sums float32 leaves, whose rounding may differ in the last bits (6e-8 relative each) from
 one processor or version to the next; the tolerance allows some hundred such steps and no change
 of the model. The rows are scored together, and each alone as requests come, so that a model whose
 answer depends on the other rows is found too.
@@ -63,7 +63,7 @@ def differences(stored: Sequence[Sequence[float]], found: Sequence[Sequence[floa
 def _close(stored: float, found: float) -> bool:
     if math.isnan(stored) or math.isnan(found):
         return math.isnan(stored) and math.isnan(found)
-    return stored == found or abs(stored - found) <= ABSOLUTE + RELATIVE * abs(stored)
+    return math.isclose(stored, found, rel_tol=RELATIVE, abs_tol=ABSOLUTE)
 
 
 def _as_scores(score: float | None | list[float | None]) -> list[float]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from pathlib import PurePosixPath
 from typing import Final
 
 from mlform.digests import Digest, Json, canonical_json, digest_json
@@ -94,8 +93,7 @@ def _damaged(digest: Digest, problem: str) -> ObjectCorrupt:
 
 def is_inside(path: str) -> bool:
     """Whether a relative POSIX path names a file below the folder it is relative to."""
-    parts = PurePosixPath(path).parts
-    return bool(parts) and not path.startswith("/") and ".." not in parts and "\0" not in path
+    return "\0" not in path and not {"", ".", ".."}.intersection(path.split("/"))
 
 
 def encode_result(result: Mapping[str, Json]) -> bytes:

@@ -9,7 +9,7 @@ from mlform.plan.changes import Drift, Mode, Plan
 from mlform.schema import BlockSchema
 from mlform.state.snapshot import OutputRecord, ResourceRecord, State
 from mlform.views.diff import SIGN_INKS
-from mlform.views.paper import BLANK, Ink, Line, Piece, duration, line, render
+from mlform.views.paper import BLANK, Ink, Line, Piece, duration, line, render, rule
 from mlform.views.report import ChangeRows, Report, make_report, state_rows
 from mlform.views.values import (
     SENSITIVE_VALUE,
@@ -19,9 +19,6 @@ from mlform.views.values import (
     read_type,
     read_value,
 )
-
-_RULE: Final = "─"
-_RULE_WIDTH: Final = 77
 
 
 def render_plan(
@@ -41,8 +38,10 @@ def render_plan(
     """
     report = make_report(plan, schemas)
     if not report.has_changes:
-        return render([*_no_changes(plan.mode), *_drift(report.drift)], color=color, width=width)
-    content = [*_drift(report.drift), *_environments(report.environments)]
+        return render(
+            [*_no_changes(plan.mode), *_drift(report.drift, width)], color=color, width=width
+        )
+    content = [*_drift(report.drift, width), *_environments(report.environments)]
     if report.changes:
         content += _actions(report)
     if report.summary:
@@ -81,7 +80,7 @@ _NOTHING_TO_DESTROY: Final = (
 )
 
 
-def _drift(drift: Sequence[Drift]) -> list[Line]:
+def _drift(drift: Sequence[Drift], width: int | None) -> list[Line]:
     if not drift:
         return []
     content = [
@@ -99,7 +98,7 @@ def _drift(drift: Sequence[Drift]) -> list[Line]:
             for problem in item.problems
         ]
         content.append(BLANK)
-    return [*content, line(_RULE * _RULE_WIDTH, Ink.FAINT), BLANK]
+    return [*content, rule(width), BLANK]
 
 
 def _environments(environments: Sequence[str]) -> list[Line]:
@@ -116,7 +115,7 @@ def _environments(environments: Sequence[str]) -> list[Line]:
 
 def _actions(report: Report) -> list[Line]:
     content = [
-        line("mlform will do what follows. Resource actions are indicated with these symbols:"),
+        line("Resource actions are indicated with the following symbols:"),
         *(
             Line((Piece(sign.rjust(3), SIGN_INKS[sign]), Piece(f" {meaning}")))
             for sign, meaning in report.legend
@@ -145,13 +144,11 @@ def _summary(text: str) -> Line:
 
 def render_saved(path: str, *, color: bool = False, width: int | None = None) -> str:
     """Return what to say after a plan: where it was saved, or (empty path) that it was not."""
-    rule = line(_RULE * min(_RULE_WIDTH, width or _RULE_WIDTH), Ink.FAINT)
+    begin = [BLANK, rule(width), BLANK]
     if not path:
-        return render([BLANK, rule, BLANK, line(_NOT_SAVED)], color=color, width=width)
+        return render([*begin, line(_NOT_SAVED)], color=color, width=width)
     content = [
-        BLANK,
-        rule,
-        BLANK,
+        *begin,
         line(f"Saved the plan to: {path}"),
         BLANK,
         line("To perform exactly these actions, run the following command to apply:"),

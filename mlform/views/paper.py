@@ -53,12 +53,18 @@ class Line:
 
 
 BLANK: Final = Line()
-_WORDS: Final = re.compile(r"\s+|\S+")
+_RULE_WIDTH: Final = 77
+_WORDS: Final = re.compile(r"\(known after apply\)|\(sensitive value\)|\s+|\S+")
 
 
 def line(text: str, ink: Ink = Ink.PLAIN, *, hang: int = 0) -> Line:
     """Return a line in one ink."""
     return Line((Piece(text, ink),), hang)
+
+
+def rule(width: int | None) -> Line:
+    """Return a rule across the page."""
+    return line("─" * min(_RULE_WIDTH, width or _RULE_WIDTH), Ink.FAINT)
 
 
 def lines(text: str, ink: Ink = Ink.PLAIN) -> list[Line]:
@@ -78,7 +84,7 @@ def render(content: Iterable[Line], *, color: bool, width: int | None) -> str:
     return "".join(
         "".join(paint(piece) for piece in part.pieces).rstrip(" ") + "\n"
         for item in content
-        for part in _wrapped(item, width)
+        for part in wrap(item, width)
     )
 
 
@@ -100,7 +106,8 @@ def _painter() -> Callable[[Piece], str]:
     return paint
 
 
-def _wrapped(item: Line, width: int | None) -> list[Line]:
+def wrap(item: Line, width: int | None) -> list[Line]:
+    """Return a line as the lines it takes at a width; words are never cut."""
     if width is None or len(item.text) <= width:
         return [item]
     rows: list[Line] = []

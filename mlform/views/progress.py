@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol, assert_never
 
@@ -19,12 +19,13 @@ from mlform.apply.events import (
 )
 from mlform.plan.steps import Operation
 from mlform.tasks import TaskEvent
-from mlform.views.paper import Ink, Line, Piece, duration
+from mlform.views.paper import Ink, Line, Piece, duration, wrap
 from mlform.views.values import shortened
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.live import Live
+    from rich.text import Text
 
 HEARTBEAT: Final = 10.0
 """Seconds between two `Still creating...` lines of one step."""
@@ -127,9 +128,8 @@ def _step_sentence(
 def _finished(event: StepFinished) -> Line:
     took, identity = duration(event.seconds), _identity(event.id)
     if event.unchanged:
-        return _said(
-            event.address, f"Unchanged after {took}, so what depends on it stays{identity}"
-        )
+        text = f"Unchanged after {took}, so what depends on it stays{identity}"
+        return _said(event.address, text)
     if event.reused:
         return _said(event.address, f"Reused from cache after {took}{identity}")
     return _said(event.address, f"{WORDS[event.operation].done} after {took}{identity}")
@@ -214,14 +214,12 @@ class LiveProgress:
 
     def handle(self, event: Event) -> None:
         """Show an event."""
-        from rich.text import Text
-
         elapsed = self._tracker.follow(event)
         self._open()
         said = None if isinstance(event, StepStarted) else sentence(event, elapsed)
         if said is not None:
-            text = Text.assemble(*((piece.text, piece.ink.value) for piece in said.pieces))
-            self._console.print(text, soft_wrap=False, highlight=False)
+            for item in wrap(said, self._console.width):
+                self._console.print(_text(item), soft_wrap=True)
 
     def _open(self) -> None:
         if self._live is None:
@@ -246,15 +244,11 @@ class LiveProgress:
 
     def _picture(self) -> RenderableType:
         from rich.console import Group
-        from rich.text import Text
 
         steps = list(self._tracker.running.values())
-        room = max(1, self._console.size.height - 3)
-        shown = steps if len(steps) <= room else steps[: room - 1]
-        rows: list[RenderableType] = [_picture_rows(shown, self._clock(), self._console.width)]
-        if len(steps) > len(shown):
-            rows.append(Text(f"  … and {len(steps) - len(shown)} more", style="dim"))
-        return Group(*rows)
+        size = self._console.size
+        content = picture(steps, now=self._clock(), width=size.width, height=size.height - 3)
+        return Group(*(_text(item) for item in content))
 
 
 _FRAMES: Final = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
@@ -263,30 +257,55 @@ _BAR_WIDTH: Final = 20
 _NARROW: Final = 80
 
 
-def _picture_rows(steps: list[Running], now: float, width: int) -> RenderableType:
-    from rich.progress_bar import ProgressBar
-    from rich.table import Table
+def picture(steps: Sequence[Running], *, now: float, width: int, height: int) -> list[Line]:
+    """Return a line for each running step, none wider than `width`, at most `height` in all.
+
+    Each has a spinner, the address, a bar where the work has a count, what it said last, and how
+    long it has run beside how long it took last time.
+    """
+    shown = steps if len(steps) <= height else steps[: max(height - 1, 0)]
+    name_width = min(max((len(str(step.address)) for step in shown), default=0), width // 3)
+    content = [_picture_line(step, now, width - 1, name_width) for step in shown]
+    if len(steps) > len(shown):
+        content.append(Line((Piece(f"  … and {len(steps) - len(shown)} more", Ink.FAINT),)))
+    return content
+
+
+def _picture_line(step: Running, now: float, width: int, name_width: int) -> Line:
+    elapsed = now - step.since
+    frame = _FRAMES[int(elapsed * _FRAME_RATE) % len(_FRAMES)]
+    name = _cut(str(step.address), name_width).ljust(name_width)
+    last = f" / {duration(step.expected)}" if step.expected is not None else ""
+    time = f" {duration(elapsed)}{last}"
+    said = f"{WORDS[step.operation].doing.lower()}..."
+    bar: tuple[Piece, ...] = ()
+    if step.progress is not None:
+        said = progress_text(step.progress) or said
+        bar = _bar(step.progress, _BAR_WIDTH if width >= _NARROW else _BAR_WIDTH // 2)
+    used = len(frame) + 1 + name_width + 1 + sum(len(piece.text) for piece in bar) + len(time)
+    return Line(
+        (
+            Piece(f"{frame} ", Ink.NOTICE),
+            Piece(f"{name} ", Ink.BOLD),
+            *bar,
+            Piece(_cut(said, max(width - used, 0))),
+            Piece(time, Ink.FAINT),
+        )
+    )
+
+
+def _bar(progress: TaskEvent, size: int) -> tuple[Piece, ...]:
+    if progress.done is None or not progress.total:
+        return ()
+    full = min(max(size * progress.done // progress.total, 0), size)
+    return (Piece("━" * full, Ink.ADD), Piece("─" * (size - full) + " ", Ink.FAINT))
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: max(width - 1, 0)] + "…"
+
+
+def _text(item: Line) -> Text:
     from rich.text import Text
 
-    grid = Table.grid(padding=(0, 1), expand=False)
-    grid.add_column(width=1)
-    grid.add_column(no_wrap=True, overflow="ellipsis", max_width=max(16, width // 3))
-    grid.add_column(no_wrap=True)
-    grid.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
-    grid.add_column(no_wrap=True, justify="right")
-    for step in steps:
-        progress = step.progress
-        bar: RenderableType = ""
-        if progress is not None and progress.total and progress.done is not None:
-            size = _BAR_WIDTH if width >= _NARROW else _BAR_WIDTH // 2
-            bar = ProgressBar(total=progress.total, completed=progress.done, width=size)
-        said = progress_text(progress) if progress else f"{WORDS[step.operation].doing.lower()}..."
-        last = f" / {duration(step.expected)}" if step.expected is not None else ""
-        grid.add_row(
-            Text(_FRAMES[int((now - step.since) * _FRAME_RATE) % len(_FRAMES)], style="cyan"),
-            Text(str(step.address), style="bold"),
-            bar,
-            Text(said),
-            Text(duration(now - step.since) + last, style="dim"),
-        )
-    return grid
+    return Text.assemble(*((piece.text, piece.ink.value) for piece in item.pieces))

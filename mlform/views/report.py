@@ -33,7 +33,7 @@ LEGEND: Final = (
     (Action.CREATE_THEN_DELETE, "+/-", "create replacement and then destroy"),
 )
 _MAX_REASONS: Final = 5
-_WITHOUT_WORK: Final = frozenset({Action.NO_OP, Action.REUSE, Action.UPDATE, Action.FORGET})
+_WITHOUT_WORK: Final = frozenset({Action.UPDATE, Action.DELETE, Action.FORGET})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ class Report:
         environments: `runtime.docker.default: …` for each runtime in use.
         legend: Symbol and meaning of each kind of action that occurs.
         drift: What changed outside of mlform.
-        changes: In order of address; no-ops left out.
+        changes: In apply order; no-ops left out.
         outputs: Changed root outputs.
         summary: `Plan: 1 to add, 2 to change, 0 to destroy.`, or empty if only outputs change.
         expectation: What it will take, or empty if nothing is known.
@@ -103,10 +103,7 @@ def make_report(plan: Plan, schemas: Mapping[str, BlockSchema] | None = None) ->
         plan: The plan.
         schemas: Schema of the body of each kind, to tell blocks from values.
     """
-    changes = sorted(
-        (change for change in plan.changes if change.action is not Action.NO_OP),
-        key=lambda change: (change.address, change.deposed),
-    )
+    changes = [change for change in plan.changes if change.action is not Action.NO_OP]
     signs = {SYMBOLS[change.action] for change in changes}
     return Report(
         has_changes=plan.has_changes,
@@ -182,7 +179,9 @@ def _change_rows(change: Change, schema: BlockSchema | None) -> ChangeRows:
 
 def _whereabouts(change: Change) -> tuple[str, ...]:
     """Return where it runs and how long that took last time."""
-    if change.action in _WITHOUT_WORK or change.reused or change.action is Action.DELETE:
+    if change.reused or change.action is Action.REUSE:
+        return ("nothing runs: the result is in the store already",)
+    if change.action in _WITHOUT_WORK:
         return ()
     parts = []
     if change.runtime:

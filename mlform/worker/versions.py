@@ -6,6 +6,7 @@ import platform
 from importlib import metadata
 from typing import Final
 
+from mlform import __version__
 from mlform.digests import JsonObject
 from mlform.tasks import TASK_FORMAT
 from mlform.worker.execution import KINDS
@@ -31,7 +32,7 @@ def versions() -> JsonObject:
     """
     return {
         "python": platform.python_version(),
-        "mlform": _version("mlform"),
+        "mlform": __version__,
         "task_format": TASK_FORMAT,
         "kinds": sorted(KINDS),
         "packages": {name: _version(name) for name in PACKAGES},

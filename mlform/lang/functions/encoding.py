@@ -5,10 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import codecs
-import csv
-import gzip
 from typing import Final
-from urllib.parse import quote_plus
 
 from mlform.lang.construct import list_of, object_of, string_value, text
 from mlform.lang.encode import json_text, parse_json
@@ -59,11 +56,15 @@ def _base64decode(value: Value) -> Value:
 
 
 def _base64gzip(value: Value) -> Value:
+    import gzip
+
     packed = gzip.compress(text(value).encode(), compresslevel=_BEST, mtime=0)
     return string_value(base64.b64encode(packed).decode())
 
 
 def _urlencode(value: Value) -> Value:
+    from urllib.parse import quote_plus
+
     return string_value(quote_plus(text(value), safe=""))
 
 
@@ -102,6 +103,8 @@ def _textdecodebase64(source: Value, encoding: Value) -> Value:
 
 
 def _csvdecode(source: Value) -> Value:
+    import csv
+
     lines = text(source).splitlines(keepends=True)
     try:
         rows = [row for row in csv.reader(lines, strict=True) if row]

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import ipaddress
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from mlform.lang.construct import amount, list_of, string_value, text
 from mlform.lang.function import ArgumentError, Function, FunctionError, Parameter
 from mlform.lang.types import NUMBER, STRING, ListType
 from mlform.lang.values import Value
 
-Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+if TYPE_CHECKING:
+    import ipaddress
+
+Network: TypeAlias = "ipaddress.IPv4Network | ipaddress.IPv6Network"
 
 
 def _network(prefix: Value) -> Network:
+    import ipaddress
+
     source = text(prefix)
     if "/" not in source:
         raise ArgumentError(0, f"invalid CIDR expression: invalid CIDR address: {source}")
@@ -53,7 +57,7 @@ def _cidrhost(prefix: Value, hostnum: Value) -> Value:
 
 def _cidrnetmask(prefix: Value) -> Value:
     network = _network(prefix)
-    if isinstance(network, ipaddress.IPv6Network):
+    if network.version == _IPV6:
         raise ArgumentError(0, "IPv6 addresses cannot have a netmask: use CIDR notation")
     return string_value(str(network.netmask))
 
@@ -103,6 +107,7 @@ def _cidrsubnets(prefix: Value, *newbits: Value) -> Value:
     return list_of(found, STRING)
 
 
+_IPV6: Final = 6
 _PREFIX: Final = Parameter(name="prefix", type=STRING)
 _NEWBITS: Final = Parameter(name="newbits", type=NUMBER)
 

@@ -1,9 +1,8 @@
 """Images written by hand, so that the same content gives the same image id.
 
-`docker build` and `docker import` put the time into what they make. Here an image is a base
-image's archive (`docker save`: `manifest.json`, a configuration, layers) with one more layer and
-a configuration that says so; nothing in it depends on when or where it was made. The format is the
-Docker image specification v1.2 as `docker load` reads it.
+`docker build` and `docker import` put the time into what they make. Here an image is a base image
+with one more layer and a configuration that says so; nothing in it depends on when or where it was
+made. The format is the Docker image specification v1.2 as `docker load` reads it.
 """
 
 from __future__ import annotations
@@ -60,12 +59,21 @@ class ImageSettings:
     history: str
 
 
-def write_layer(files: Iterable[LayerFile], path: Path) -> str:
-    """Write files as a layer: sorted, owned by root, without times.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """A layer as a tar file.
 
-    Returns:
-        Its digest, `sha256:…`.
+    Attributes:
+        path: The file.
+        digest: Of its content, `sha256:…`.
     """
+
+    path: Path
+    digest: str
+
+
+def write_layer(files: Iterable[LayerFile], path: Path) -> Layer:
+    """Write files as a layer: sorted, owned by root, without times."""
     with tarfile.open(path, "w", format=tarfile.GNU_FORMAT) as archive:
         written: set[str] = set()
         for file in sorted(files, key=lambda each: each.target):
@@ -82,18 +90,25 @@ def write_layer(files: Iterable[LayerFile], path: Path) -> str:
             entry.mode = _PROGRAM_MODE if executable else _FILE_MODE
             with file.source.open("rb") as stream:
                 archive.addfile(entry, stream)
-    return _digest_of(path)
+    return Layer(path=path, digest=_digest_of(path))
 
 
-def write_image(base: Path, layer: Path, digest: str, settings: ImageSettings, path: Path) -> str:
+def write_image(
+    base: Mapping[str, object],
+    layer: Layer,
+    settings: ImageSettings,
+    path: Path,
+    saved: Path | None,
+) -> str:
     """Write an archive for `docker load`: a base image with one more layer.
 
     Args:
-        base: Archive of the base image, as `docker save` writes it.
-        layer: The layer's tar file.
-        digest: Its digest.
+        base: What the engine tells of the base image (`GET /images/NAME/json`).
+        layer: The layer.
         settings: What the configuration adds.
         path: The archive to write.
+        saved: Archive of the base, as `docker save` writes it, or None to leave its layers out:
+            some engines do not look for a layer they have.
 
     Returns:
         Digest of the configuration, which is the image id where the engine names images so.
@@ -101,41 +116,49 @@ def write_image(base: Path, layer: Path, digest: str, settings: ImageSettings, p
     Raises:
         RuntimeFailure: The base's archive is not one of a single image.
     """
-    with tarfile.open(base) as source, tarfile.open(path, "w") as target:
-        manifest = _manifest_of(source)
-        config = _read_json(source, str(manifest["Config"]))
-        content = canonical_json(with_layer(config, digest, settings))
-        identity = hashlib.sha256(content).hexdigest()
-        names = _copy_layers(source, target, manifest)
-        name = f"{digest.removeprefix('sha256:')}.tar"
-        if name not in names:
-            target.add(layer, arcname=name, filter=_without_times)
+    configuration = with_layer(base, layer.digest, settings)
+    content = canonical_json(configuration)
+    identity = hashlib.sha256(content).hexdigest()
+    names = [
+        f"{str(digest).removeprefix('sha256:')}.tar"
+        for digest in _items(_mapping(configuration["rootfs"]).get("diff_ids"))
+    ]
+    with tarfile.open(path, "w") as target:
+        if saved is not None:
+            with tarfile.open(saved) as source:
+                _copy_layers(source, target, names[:-1])
+        target.add(layer.path, arcname=names[-1])
         _add_bytes(target, f"{identity}.json", content)
-        listing: list[Json] = [
-            {
-                "Config": f"{identity}.json",
-                "RepoTags": [settings.tag],
-                "Layers": [*names, name],
-            }
-        ]
-        _add_bytes(target, "manifest.json", canonical_json(listing))
+        entry: dict[str, Json] = {
+            "Config": f"{identity}.json",
+            "RepoTags": [settings.tag],
+            "Layers": list(names),
+        }
+        _add_bytes(target, "manifest.json", canonical_json([entry]))
     return f"sha256:{identity}"
 
 
-def with_layer(base: Mapping[str, Json], digest: str, settings: ImageSettings) -> dict[str, Json]:
-    """Return an image configuration with one more layer and the settings."""
-    inner = _mapping(base.get("config"))
+def with_layer(base: Mapping[str, object], digest: str, settings: ImageSettings) -> dict[str, Json]:
+    """Return an image configuration with one more layer and the settings.
+
+    Args:
+        base: What the engine tells of the base image.
+        digest: Of the layer.
+        settings: What the configuration adds.
+    """
+    known = _mapping(json.loads(json.dumps(base)))
+    inner = _mapping(known.get("Config"))
     variables = dict(
         str(pair).split("=", 1) for pair in _items(inner.get("Env")) if "=" in str(pair)
     )
     variables.update(settings.variables)
-    root = _mapping(base.get("rootfs"))
-    kept = {key: base[key] for key in ("architecture", "os", "variant") if key in base}
+    layers = [*_items(_mapping(known.get("RootFS")).get("Layers")), digest]
+    history: list[Json] = [{"created": _EPOCH, "created_by": "base"} for _ in layers[:-1]]
     return {
-        **kept,
+        "architecture": known.get("Architecture"),
+        "os": known.get("Os"),
         "created": _EPOCH,
         "config": {
-            **{key: inner[key] for key in ("ExposedPorts", "Volumes") if key in inner},
             "User": settings.user,
             "Env": [f"{key}={value}" for key, value in sorted(variables.items())],
             "Labels": {**_mapping(inner.get("Labels")), **settings.labels},
@@ -143,51 +166,27 @@ def with_layer(base: Mapping[str, Json], digest: str, settings: ImageSettings) -
             "Entrypoint": None,
             "WorkingDir": "/",
         },
-        "rootfs": {"type": "layers", "diff_ids": [*_items(root.get("diff_ids")), digest]},
-        "history": [
-            *_items(base.get("history")),
-            {"created": _EPOCH, "created_by": settings.history},
-        ],
+        "rootfs": {"type": "layers", "diff_ids": layers},
+        "history": [*history, {"created": _EPOCH, "created_by": settings.history}],
     }
 
 
-def _manifest_of(source: tarfile.TarFile) -> Mapping[str, Json]:
+def _copy_layers(source: tarfile.TarFile, target: tarfile.TarFile, names: list[str]) -> None:
+    """Copy the base's layers under the names given, which stand in the same order."""
     member = source.extractfile("manifest.json")
     found = json.loads(member.read()) if member is not None else None
     if not isinstance(found, list) or len(found) != 1 or not isinstance(found[0], dict):
         raise RuntimeFailure(
             "Base image cannot be read", "Its archive does not hold exactly one image."
         )
-    return found[0]
-
-
-def _read_json(source: tarfile.TarFile, name: str) -> Mapping[str, Json]:
-    member = source.extractfile(name)
-    found = json.loads(member.read()) if member is not None else None
-    if not isinstance(found, dict):
-        raise RuntimeFailure("Base image cannot be read", f"{name} of its archive is no object.")
-    return found
-
-
-def _copy_layers(
-    source: tarfile.TarFile, target: tarfile.TarFile, manifest: Mapping[str, Json]
-) -> list[Json]:
-    """Copy the base's layers under the names the manifest gives; links between them followed."""
-    names: list[Json] = []
-    for item in _items(manifest.get("Layers")):
-        name = str(item)
-        names.append(name)
-        if names.count(name) > 1:
-            continue
-        member = source.getmember(name)
-        stream = source.extractfile(member)
+    for stored, name in zip(_items(found[0].get("Layers")), names, strict=True):
+        stream = source.extractfile(str(stored))
         if stream is None:
-            raise RuntimeFailure("Base image cannot be read", f"Its layer {name} is no file.")
+            raise RuntimeFailure("Base image cannot be read", f"Its layer {stored} is no file.")
         entry = tarfile.TarInfo(name)
         entry.size = stream.seek(0, io.SEEK_END)
         stream.seek(0)
         target.addfile(entry, stream)
-    return names
 
 
 def _add_bytes(target: tarfile.TarFile, name: str, content: bytes) -> None:
@@ -195,11 +194,6 @@ def _add_bytes(target: tarfile.TarFile, name: str, content: bytes) -> None:
     entry.size = len(content)
     entry.mode = _FILE_MODE
     target.addfile(entry, io.BytesIO(content))
-
-
-def _without_times(entry: tarfile.TarInfo) -> tarfile.TarInfo:
-    entry.mtime, entry.uid, entry.gid, entry.uname, entry.gname = 0, 0, 0, "", ""
-    return entry
 
 
 def _digest_of(path: Path) -> str:

@@ -22,6 +22,9 @@ LOCK: Final = Path(__file__).parent.parent / "requirements.lock"
 INSIDE: Final = ("__init__.py", "tasks.py", "digests.py", "features", "worker", "serving")
 """The part of mlform that runs inside images: the rest of it can change and images stay."""
 
+LAYOUT: Final = 1
+"""Number of the way packages are laid out; another number makes other images."""
+
 LIBRARY: Final = "opt/mlform/lib"
 _OLDEST: Final = (3, 11)
 _TAIL_LINES: Final = 15
@@ -143,6 +146,12 @@ def lay_mlform(target: Path) -> None:
         else:
             (target / "mlform").mkdir(exist_ok=True)
             shutil.copyfile(source, target / "mlform" / name)
+    # What importlib.metadata reads the version from.
+    description = target / f"mlform-{mlform.__version__}.dist-info"
+    description.mkdir()
+    (description / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: mlform\nVersion: {mlform.__version__}\n"
+    )
 
 
 def leave_out_tests(target: Path) -> None:
@@ -166,9 +175,7 @@ def versions_in(target: Path) -> dict[str, str]:
         str(package.metadata["Name"]).lower(): package.version
         for package in metadata.distributions(path=[str(target)])
     }
-    versions = {"mlform": mlform.__version__}
-    versions.update((name, found[name]) for name in PACKAGES_THAT_MATTER if name in found)
-    return versions
+    return {str(name): found[name] for name in PACKAGES_THAT_MATTER if name in found}
 
 
 def _find_uv() -> str | None:

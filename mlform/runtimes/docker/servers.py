@@ -217,6 +217,7 @@ def _server_request(
         folder,
         {
             "name": server.name,
+            "digest": server.model,
             "model": MODEL_TARGET,
             "host": _EVERY_ADDRESS,
             "port": SERVER_PORT,

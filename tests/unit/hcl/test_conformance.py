@@ -47,7 +47,7 @@ def test_function_call(case: dict[str, str]) -> None:
 def test_file(case: dict[str, str]) -> None:
     _, diagnostics = parse(Source("main.tf", case["source"]))
     found = [
-        (diagnostic.summary, diagnostic.range.start.line if diagnostic.range else None)
+        (diagnostic.summary, str(diagnostic.range.start.line) if diagnostic.range else None)
         for diagnostic in diagnostics
     ]
-    assert found[:1] == ([(case["error"], case["line"])] if "error" in case else [])
+    assert found[:1] == ([(case["error"], str(case["line"]))] if "error" in case else [])

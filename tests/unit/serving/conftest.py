@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias  # noqa: TID251 - Any: see Document
 
 import numpy as np
 import pytest
@@ -27,8 +28,11 @@ class LogisticScorer:
         Column(name="sex", type="string", nullable=False),
     )
 
-    def __init__(self, classes: tuple[Json, ...] = ("no", "yes"), algorithm: str = "xgboost"):
+    def __init__(
+        self, classes: tuple[Json, ...] = ("no", "yes"), algorithm: str = "xgboost"
+    ) -> None:
         self.calls: list[int] = []
+        self.before: Callable[[Sequence[object]], object] | None = None
         self.manifest = Manifest(
             algorithm=algorithm,
             module="own" if algorithm == "python" else None,
@@ -41,6 +45,8 @@ class LogisticScorer:
 
     def score_rows(self, rows: Sequence[object]) -> Predictions:
         self.calls.append(len(rows))
+        if self.before is not None:
+            self.before(rows)
         frame = frame_from_rows(rows, self.inputs)
         age = frame["age"].fill_null(30.0).to_numpy()
         second = 1 / (1 + np.exp((age - 30) / 10))
@@ -50,21 +56,26 @@ class LogisticScorer:
         return Predictions(classes=self.manifest.classes, scores=scores)
 
 
+# The tests index into answers freely; a wrong guess of theirs fails them.
+Document: TypeAlias = dict[str, Any]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
     status: int
     headers: Mapping[bytes, bytes]
     body: bytes
 
-    def json(self) -> object:
-        return json.loads(self.body)
+    @property
+    def document(self) -> Document:
+        document: Document = json.loads(self.body)
+        return document
 
 
 @dataclass(slots=True, kw_only=True)
 class Client:
     application: Application
     scorer: LogisticScorer
-    sent: list[Response] = field(default_factory=list)
 
     async def ask(
         self,
@@ -77,21 +88,25 @@ class Client:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         size = max(1, -(-len(content) // pieces))
         parts = [content[i : i + size] for i in range(0, len(content), size)] or [b""]
-        messages: list[dict[str, object]] = [
+        messages: list[MutableMapping[str, object]] = [
             {"type": "http.request", "body": part, "more_body": index < len(parts) - 1}
             for index, part in enumerate(parts)
         ]
-        sent: list[dict[str, object]] = []
+        sent: list[MutableMapping[str, object]] = []
 
-        async def receive() -> dict[str, object]:
+        async def receive() -> MutableMapping[str, object]:
             return messages.pop(0)
 
-        async def send(message: object) -> None:
-            assert isinstance(message, dict)
+        async def send(message: MutableMapping[str, object]) -> None:
             sent.append(message)
 
         given = {b"content-type": b"application/json", **(headers or {})}
-        scope = {"type": "http", "method": method, "path": path, "headers": list(given.items())}
+        scope: dict[str, object] = {
+            "type": "http",
+            "method": method,
+            "path": path,
+            "headers": list(given.items()),
+        }
         await self.application(scope, receive, send)
         status, fields = sent[0]["status"], sent[0]["headers"]
         content_out = sent[1]["body"]
@@ -113,14 +128,21 @@ class Client:
         return asyncio.run(self.ask("POST", path, body, headers, pieces))
 
 
-ClientMaker = Callable[..., Client]
+class ClientMaker(Protocol):
+    def __call__(
+        self, scorer: LogisticScorer | None = None, options: ServingOptions | None = None
+    ) -> Client: ...
+
+
+class ScorerMaker(Protocol):
+    def __call__(
+        self, classes: tuple[Json, ...] = ("no", "yes"), algorithm: str = "xgboost"
+    ) -> LogisticScorer: ...
 
 
 @pytest.fixture
 def make_client() -> ClientMaker:
-    def make(
-        scorer: LogisticScorer | None = None, options: ServingOptions | None = None
-    ) -> Client:
+    def make(scorer: LogisticScorer | None = None, options: ServingOptions | None = None) -> Client:
         scorer = scorer or LogisticScorer()
         model = ServedModel(
             name="survival",
@@ -140,5 +162,5 @@ def client(make_client: ClientMaker) -> Client:
 
 
 @pytest.fixture
-def make_scorer() -> Callable[..., LogisticScorer]:
+def make_scorer() -> ScorerMaker:
     return LogisticScorer

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -20,6 +21,9 @@ from mlform.serving.gateway.framing import (
     response_framing,
 )
 from mlform.serving.gateway.route import Route, RouteError, RouteFile, parse_route
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CHUNKS = st.lists(st.binary(min_size=1, max_size=40), max_size=6)
 
@@ -102,9 +106,7 @@ def test_what_concerns_one_connection_is_not_forwarded() -> None:
         head("Connection: keep-alive, X-Secret", "X-Secret: 1", "Expect: 100-continue", "X-Kept: 2")
     )
     assert request.expects_continue
-    assert render_request(request) == (
-        b"POST /predict HTTP/1.1\r\nhost: a\r\nx-kept: 2\r\n\r\n"
-    )
+    assert render_request(request) == (b"POST /predict HTTP/1.1\r\nhost: a\r\nx-kept: 2\r\n\r\n")
 
 
 def test_a_connection_header_cannot_remove_framing() -> None:
@@ -140,7 +142,7 @@ def test_routes() -> None:
             parse_route(broken)
 
 
-def test_the_last_good_route_stays_in_force(tmp_path) -> None:
+def test_the_last_good_route_stays_in_force(tmp_path: Path) -> None:
     path = tmp_path / "route.json"
     route = RouteFile(path)
     assert not route.refresh()
@@ -167,14 +169,14 @@ def test_the_last_good_route_stays_in_force(tmp_path) -> None:
         ('{"host": "h", "port": 1, "route": "r", "options": {"connections": 0}}', "above 0"),
     ],
 )
-def test_gateway_configuration_errors(tmp_path, document: str, expected: str) -> None:
+def test_gateway_configuration_errors(tmp_path: Path, document: str, expected: str) -> None:
     path = tmp_path / "gateway.json"
     path.write_text(document)
     with pytest.raises(ConfigurationError, match=expected):
         read_configuration(path)
 
 
-def test_gateway_configuration(tmp_path) -> None:
+def test_gateway_configuration(tmp_path: Path) -> None:
     path = tmp_path / "gateway.json"
     document = {"host": "h", "port": 1, "route": "r", "options": {"connect_seconds": 1}}
     path.write_text(json.dumps(document))

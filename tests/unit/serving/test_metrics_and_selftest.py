@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import pytest
 
 from mlform.serving.metrics import BOUNDS, Metrics
 from mlform.serving.model import ModelUnusable, Reference
 from mlform.serving.selftest import differences, self_test
+
+if TYPE_CHECKING:
+    from tests.unit.serving.conftest import ScorerMaker
 
 
 def test_labels_are_escaped() -> None:
@@ -45,19 +49,19 @@ def test_regression_counts_values() -> None:
     assert "mlform_prediction_value_sum 3.5\nmlform_prediction_value_count 2" in metrics.render()
 
 
-def test_self_test_passes_within_the_tolerance_only(make_scorer) -> None:
+def test_self_test_passes_within_the_tolerance_only(make_scorer: ScorerMaker) -> None:
     row: dict[str, object] = {"age": 30.0, "sex": "m"}
     self_test(make_scorer(), Reference(rows=[row], scores=[0.5000004]))
     with pytest.raises(ModelUnusable, match=r"1 of 2 rows differ: row 1 scored 0\.5 and was 0\.51"):
         self_test(make_scorer(), Reference(rows=[row, row], scores=[0.5, 0.51]))
 
 
-def test_self_test_names_rows_that_cannot_be_scored(make_scorer) -> None:
+def test_self_test_names_rows_that_cannot_be_scored(make_scorer: ScorerMaker) -> None:
     with pytest.raises(ModelUnusable, match="cannot score its own reference rows"):
         self_test(make_scorer(), Reference(rows=[{"age": 1.0}], scores=[0.5]))
 
 
-def test_self_test_of_three_classes(make_scorer) -> None:
+def test_self_test_of_three_classes(make_scorer: ScorerMaker) -> None:
     row: dict[str, object] = {"age": 30.0, "sex": "m"}
     scorer = make_scorer(classes=(1, 2, 3))
     self_test(scorer, Reference(rows=[row], scores=[[0.25, 0.25, 0.5]]))

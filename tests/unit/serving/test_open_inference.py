@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
+
+if TYPE_CHECKING:
+    from tests.unit.serving.conftest import Client, ClientMaker, ScorerMaker
 
 INFER = "/v2/models/survival/infer"
 
@@ -13,9 +18,9 @@ AGE = tensor("age", "FP64", [30.0, None])
 SEX = tensor("sex", "BYTES", ["male", "female"])
 
 
-def test_metadata(client) -> None:
-    assert client.get("/v2").json()["name"] == "mlform"
-    metadata = client.get("/v2/models/survival").json()
+def test_metadata(client: Client) -> None:
+    assert client.get("/v2").document["name"] == "mlform"
+    metadata = client.get("/v2/models/survival").document
     assert metadata["versions"] == ["4ab1c0de7788"]
     assert metadata["inputs"][0] == {
         "name": "age",
@@ -27,14 +32,14 @@ def test_metadata(client) -> None:
         {"name": "prediction", "datatype": "BYTES", "shape": [-1]},
         {"name": "probability", "datatype": "FP64", "shape": [-1]},
     ]
-    assert client.get("/v2/models/survival/versions/4ab1c0de7788").json() == metadata
+    assert client.get("/v2/models/survival/versions/4ab1c0de7788").document == metadata
     assert client.get("/v2/models/survival/ready").status == 200
 
 
-def test_infer_answers_columns(client) -> None:
+def test_infer_answers_columns(client: Client) -> None:
     response = client.post(INFER, {"id": "7", "inputs": [SEX, AGE]})
     assert response.status == 200
-    assert response.json() == {
+    assert response.document == {
         "model_name": "survival",
         "model_version": "4ab1c0de7788",
         "id": "7",
@@ -45,17 +50,19 @@ def test_infer_answers_columns(client) -> None:
     }
 
 
-def test_column_shape_whole_numbers_and_output_filter(client) -> None:
+def test_column_shape_whole_numbers_and_output_filter(client: Client) -> None:
     age = {"name": "age", "datatype": "INT64", "shape": [2, 1], "data": [[30], [30]]}
     body = {"inputs": [age, SEX], "outputs": [{"name": "probability"}]}
-    response = client.post("/v2/models/survival/versions/4ab1c0de7788/infer", body).json()
+    response = client.post("/v2/models/survival/versions/4ab1c0de7788/infer", body).document
     assert [output["name"] for output in response["outputs"]] == ["probability"]
     assert "id" not in response
 
 
-def test_three_classes_have_a_column_each(make_client, make_scorer) -> None:
+def test_three_classes_have_a_column_each(
+    make_client: ClientMaker, make_scorer: ScorerMaker
+) -> None:
     client = make_client(make_scorer(classes=("a", "b", "c")))
-    outputs = client.post(INFER, {"inputs": [AGE, SEX]}).json()["outputs"]
+    outputs = client.post(INFER, {"inputs": [AGE, SEX]}).document["outputs"]
     assert [output["name"] for output in outputs] == [
         "prediction",
         "probability_a",
@@ -65,9 +72,9 @@ def test_three_classes_have_a_column_each(make_client, make_scorer) -> None:
     assert outputs[3]["data"] == [0.5, 0.5]
 
 
-def test_no_rows(client) -> None:
+def test_no_rows(client: Client) -> None:
     body = {"inputs": [tensor("age", "FP64", []), tensor("sex", "BYTES", [])]}
-    assert client.post(INFER, body).json()["outputs"][0]["data"] == []
+    assert client.post(INFER, body).document["outputs"][0]["data"] == []
 
 
 @pytest.mark.parametrize(
@@ -86,14 +93,14 @@ def test_no_rows(client) -> None:
         ({"inputs": [{**AGE, "parameters": {"binary_data_size": 8}}, SEX]}, "binary"),
     ],
 )
-def test_errors_are_one_string(client, body, expected) -> None:
+def test_errors_are_one_string(client: Client, body: object, expected: str) -> None:
     response = client.post(INFER, body)
     assert response.status == 400
-    assert list(response.json()) == ["error"]
-    assert expected in response.json()["error"]
+    assert list(response.document) == ["error"]
+    assert expected in response.document["error"]
 
 
-def test_unknown_model_is_an_error_of_the_protocol(client) -> None:
+def test_unknown_model_is_an_error_of_the_protocol(client: Client) -> None:
     response = client.get("/v2/models/other")
     assert response.status == 404
-    assert isinstance(response.json()["error"], str)
+    assert isinstance(response.document["error"], str)

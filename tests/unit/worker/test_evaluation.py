@@ -7,7 +7,6 @@ import numpy as np
 import polars as pl
 import pytest
 
-
 if TYPE_CHECKING:
     from pathlib import Path
 

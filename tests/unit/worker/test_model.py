@@ -7,12 +7,11 @@ import numpy as np
 import polars as pl
 import pytest
 
+from mlform.features.arguments import Arguments
 from mlform.features.scoring import load_model
 from mlform.worker.targets import task_of
-from mlform.features.arguments import Arguments
 
 if TYPE_CHECKING:
-    from pathlib import Path
 
     from mlform.digests import Json
     from tests.unit.worker.conftest import Outcome, Tasks
@@ -74,8 +73,8 @@ def test_binary_model_and_its_artifact(tasks: Tasks) -> None:
     assert isinstance(best, int)
     assert len(lines) == model.attribute("training", "rounds") == min(30, best + 4)
     assert model.attribute("training", "metric") == "eval-auc"
-    assert (
-        json.loads(lines[best])["metrics"]["eval-auc"] == model.attribute("training", "best_score")
+    assert json.loads(lines[best])["metrics"]["eval-auc"] == model.attribute(
+        "training", "best_score"
     )
     importance = model.attribute("importance")
     assert isinstance(importance, dict)
@@ -223,9 +222,7 @@ def test_class_that_appears_only_outside_training(tasks: Tasks) -> None:
         "type": "by_column",
         "partitions": {"train": {"where": "x < 4"}, "eval": {"where": "x >= 4"}},
     }
-    parts = tasks.split(
-        tasks.dataset({"a.csv": "x,y\n1,a\n2,b\n3,a\n4,c\n5,b\n"}), strategy=by_row
-    )
+    parts = tasks.split(tasks.dataset({"a.csv": "x,y\n1,a\n2,b\n3,a\n4,c\n5,b\n"}), strategy=by_row)
     early: Json = {"partition": "eval", "rounds": 3, "metric": None}
     stopped = tasks.model(parts, target="y", algorithm=xgboost(early_stopping=early))
     assert stopped.problem()[0] == "Class unseen in training"

@@ -41,7 +41,9 @@ def load(folder):
     return pickle.loads((folder / "model.pickle").read_bytes())
 """
 
-ROWS = "colour,amount,answer,w\n" + "red,1.5,yes,1\nblue,3.0,no,2\nred,2.5,yes,1\nblue,5.0,no,1\n" * 5
+ROWS = (
+    "colour,amount,answer,w\n" + "red,1.5,yes,1\nblue,3.0,no,2\nred,2.5,yes,1\nblue,5.0,no,1\n" * 5
+)
 
 
 def code(folder: Path, **modules: str) -> Path:
@@ -80,8 +82,9 @@ def test_regression_by_own_code(
         "train.py",
     ]
     reference = json.loads((model.artifact / "reference.json").read_text())
-    assert load_model(model.artifact).score_rows(reference["rows"]).scores.tolist() == (
-        reference["scores"]
+    assert (
+        load_model(model.artifact).score_rows(reference["rows"]).scores.tolist()
+        == (reference["scores"])
     )
 
 
@@ -117,9 +120,7 @@ def load(folder):
         ("['yes'] * len(features)", 1.0),
     ],
 )
-def test_classes_by_own_code(
-    tasks: Tasks, tmp_path: Path, result: str, expected: float
-) -> None:
+def test_classes_by_own_code(tasks: Tasks, tmp_path: Path, result: str, expected: float) -> None:
     model = train(tasks, tmp_path, CONSTANT.replace("RESULT", result), target="answer")
     assert model.attribute("classes") == ["no", "yes"]
     reference = json.loads((model.artifact / "reference.json").read_text())
@@ -166,9 +167,7 @@ def test_wrong_results(
         ),
     ],
 )
-def test_failing_code(
-    tasks: Tasks, tmp_path: Path, text: str, summary: str, expected: str
-) -> None:
+def test_failing_code(tasks: Tasks, tmp_path: Path, text: str, summary: str, expected: str) -> None:
     found, detail, _ = train(tasks, tmp_path, text).problem()
     assert found == summary
     assert expected in detail

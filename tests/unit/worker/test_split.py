@@ -185,9 +185,7 @@ def test_unknown_column(tasks: Tasks, strategy: Json, argument: str) -> None:
         ({"type": "ratio", "partitions": {"training": 0.5, "eval": 0.5}}, "Unknown partition"),
     ],
 )
-def test_strategies_that_cannot_be_carried_out(
-    tasks: Tasks, strategy: Json, summary: str
-) -> None:
+def test_strategies_that_cannot_be_carried_out(tasks: Tasks, strategy: Json, summary: str) -> None:
     split = tasks.split(tasks.dataset({"a.csv": numbers(20)}), strategy=strategy)
     assert split.problem()[0] == summary
 

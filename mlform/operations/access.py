@@ -1,0 +1,80 @@
+"""Opening, locking and reading the state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+
+from mlform import __version__
+from mlform.backends.base import LockInfo, StateBackend
+from mlform.config.load import load_config
+from mlform.diagnostics import Diagnostics
+from mlform.digests import Digest, JsonObject, digest_bytes, digest_json
+from mlform.lang.scope import Scope
+from mlform.operations.environment import Environment
+from mlform.operations.loading import Loaded, backend_of, make_functions
+from mlform.state.codec import encode_state
+from mlform.state.snapshot import State
+
+
+def open_backend(environment: Environment, loaded: Loaded) -> StateBackend:
+    """Open the backend that a configuration names."""
+    type_, arguments = loaded.backend
+    return environment.open_backend(type_, arguments)
+
+
+def backend_alone(environment: Environment) -> StateBackend:
+    """Open the backend for commands that need no more of the configuration than where it is.
+
+    Raises:
+        ConfigurationError: If the backend block cannot be understood.
+    """
+    config, problems = load_config(environment.settings.folder)
+    diagnostics = Diagnostics()
+    if config.files:
+        diagnostics.extend(problems)
+        diagnostics.raise_if_errors()
+    scope = Scope(functions=make_functions(environment.settings.folder, environment))
+    type_, arguments = backend_of(config, scope, diagnostics)
+    diagnostics.raise_if_errors()
+    return environment.open_backend(type_, arguments)
+
+
+@contextmanager
+def locked(
+    backend: StateBackend, environment: Environment, operation: str, timeout: float
+) -> Iterator[None]:
+    """Hold the lock of the state.
+
+    Raises:
+        StateLocked: If another run holds it for longer than `timeout` seconds.
+    """
+    info = LockInfo(
+        id=environment.new_id(),
+        operation=operation,
+        who=environment.who,
+        pid=environment.pid,
+        created=environment.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+        version=__version__,
+    )
+    backend.lock(info, timeout=timeout)
+    try:
+        yield
+    finally:
+        backend.unlock(info.id)
+
+
+def state_digest(state: State) -> Digest:
+    """Return the digest of the objects and outputs of a state."""
+    return digest_bytes(encode_state(replace(state, intents=())))
+
+
+def config_digest(files: Mapping[str, bytes], variables: JsonObject) -> Digest:
+    """Return the digest of configuration files and the values of variables."""
+    return digest_json(
+        {
+            "files": {name: digest_bytes(content) for name, content in files.items()},
+            "variables": variables,
+        }
+    )

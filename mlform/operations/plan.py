@@ -1,0 +1,154 @@
+"""Making, saving and loading plans."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from mlform.digests import Json, JsonObject
+from mlform.durable import write_file
+from mlform.errors import MlformError, PlanError
+from mlform.graph.arguments import plain
+from mlform.lang.json_types import type_to_json
+from mlform.lang.values import Value
+from mlform.operations.access import config_digest, locked, open_backend, state_digest
+from mlform.operations.environment import Environment
+from mlform.operations.loading import Ask, Loaded, load
+from mlform.operations.pins import Pins, resolve_pins
+from mlform.operations.results import Planned, PlanOptions
+from mlform.operations.world import World
+from mlform.plan.changes import Basis, Plan
+from mlform.plan.planfile import PlanFile, decode_planfile, encode_planfile
+from mlform.plan.planner import Wishes
+from mlform.plan.planner import make_plan as plan_changes
+from mlform.state.snapshot import State
+from mlform.tasks import PinnedImage
+
+
+def make_plan(environment: Environment, options: PlanOptions, ask: Ask | None = None) -> Planned:
+    """Plan what would bring reality to what the configuration of the working folder asks for.
+
+    Args:
+        environment: The outside world.
+        options: What to plan.
+        ask: Asks a person for a variable without value.
+
+    Raises:
+        ConfigurationError: With everything that is wrong in the configuration.
+        MlformError: If state, store or a runtime cannot be used.
+    """
+    loaded = load(environment, options=options.variables, ask=ask)
+    backend = open_backend(environment, loaded)
+    with locked(backend, environment, "plan", options.lock_timeout):
+        state = backend.read() or State(lineage=environment.new_id())
+    pins = resolve_pins(environment, loaded.runtimes.values(), readonly=options.lockfile_readonly)
+    variables = variables_to_json(loaded)
+    basis = Basis(
+        lineage=state.lineage,
+        serial=state.serial,
+        state_digest=state_digest(state),
+        config_digest=config_digest(loaded.config.files, variables),
+        lock_digest=pins.digest,
+    )
+    plan = _planned(environment, loaded, pins, state, basis, options)
+    return Planned(
+        plan=replace(plan, warnings=(*loaded.warnings, *plan.warnings)),
+        state=state,
+        files=loaded.config.files,
+        variables=variables,
+        images=pins.images,
+        sensitive_variables=tuple(
+            name for name, value in loaded.variables.items() if value.is_sensitive
+        ),
+    )
+
+
+def _planned(
+    environment: Environment,
+    loaded: Loaded,
+    pins: Pins,
+    state: State,
+    basis: Basis,
+    options: PlanOptions,
+) -> Plan:
+    world = World(environment, loaded.runtimes, pins.images)
+    try:
+        return plan_changes(
+            loaded.evaluation(environment),
+            environment.kinds,
+            state,
+            world,
+            Wishes(
+                mode=options.mode,
+                refresh=options.refresh,
+                replace=frozenset(options.replace),
+                targets=options.targets,
+            ),
+            basis,
+        )
+    finally:
+        world.close()
+
+
+def variables_to_json(loaded: Loaded) -> JsonObject:
+    """Return the values of the root variables with their types."""
+
+    def document(value: Value) -> Json:
+        return {
+            "type": type_to_json(value.type),
+            "value": plain(value),
+            "sensitive": value.is_sensitive,
+        }
+
+    return {name: document(value) for name, value in loaded.variables.items()}
+
+
+def save_plan(planned: Planned, path: Path) -> None:
+    """Write a plan to a file that only its owner can read: it may hold sensitive values.
+
+    Raises:
+        MlformError: If the file cannot be written.
+    """
+    content = encode_planfile(
+        PlanFile(
+            plan=planned.plan,
+            state=planned.state,
+            files=planned.files,
+            variables=planned.variables,
+            images={name: image.reference for name, image in planned.images.items()},
+        )
+    )
+    try:
+        write_file(path, content, mode=0o600)
+    except OSError as error:
+        detail = f"{path} cannot be written: {error.strerror or error}."
+        raise MlformError("Failed to save the plan", detail) from error
+
+
+def load_plan(path: Path) -> Planned:
+    """Read a saved plan.
+
+    Raises:
+        PlanError: If it cannot be read or is no plan.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        detail = f"{path} cannot be read: {error.strerror or error}."
+        raise PlanError("Failed to read the plan", detail) from error
+    found = decode_planfile(content, str(path))
+    return Planned(
+        plan=found.plan,
+        state=found.state,
+        files=found.files,
+        variables=found.variables,
+        images={
+            name: PinnedImage(name=name, reference=reference)
+            for name, reference in found.images.items()
+        },
+        sensitive_variables=tuple(
+            name
+            for name, item in found.variables.items()
+            if isinstance(item, dict) and item.get("sensitive")
+        ),
+    )

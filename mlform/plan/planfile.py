@@ -1,0 +1,323 @@
+"""A plan as a file: everything apply needs to do exactly that plan and nothing else.
+
+The file is a ZIP archive: `plan.json` (the plan, variables and pins), `state.json` (the state it
+was made from) and the configuration files below `config/`. Equal plans give equal bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from mlform.addresses import parse_address
+from mlform.diagnostics import Diagnostic, Severity
+from mlform.digests import Digest, Json, JsonObject, canonical_json
+from mlform.errors import PlanError
+from mlform.plan.changes import (
+    Action,
+    Basis,
+    Cause,
+    Change,
+    Drift,
+    Mode,
+    OutputChange,
+    Plan,
+    Reason,
+)
+from mlform.plan.steps import Operation, Step
+from mlform.state.codec import decode_state, encode_state
+from mlform.state.snapshot import Path, State
+
+FORMAT: Final = 1
+_EPOCH: Final = (1980, 1, 1, 0, 0, 0)
+_PLAN: Final = "plan.json"
+_STATE: Final = "state.json"
+_CONFIG: Final = "config/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanFile:
+    """The content of a plan file.
+
+    Attributes:
+        plan: The plan.
+        state: The state it was made from.
+        files: Configuration files by shown path.
+        variables: Root variables: `type`, `value` and `sensitive` by name.
+        images: Pinned reference by image name.
+    """
+
+    plan: Plan
+    state: State
+    files: Mapping[str, bytes]
+    variables: JsonObject
+    images: Mapping[str, str]
+
+
+def encode_planfile(content: PlanFile) -> bytes:
+    """Return the bytes of a plan file."""
+    document: JsonObject = {
+        "format": FORMAT,
+        "plan": plan_to_json(content.plan),
+        "variables": content.variables,
+        "images": dict(content.images),
+    }
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        _add(archive, _PLAN, canonical_json(document))
+        _add(archive, _STATE, encode_state(content.state))
+        for name in sorted(content.files):
+            _add(archive, _CONFIG + name, content.files[name])
+    return buffer.getvalue()
+
+
+def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    entry = zipfile.ZipInfo(name, date_time=_EPOCH)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    archive.writestr(entry, content)
+
+
+def decode_planfile(content: bytes, shown: str) -> PlanFile:
+    """Read a plan file.
+
+    Args:
+        content: Its bytes.
+        shown: Its path as people are shown it.
+
+    Raises:
+        PlanError: If it is no plan file of this version, or damaged.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            document = json.loads(archive.read(_PLAN))
+            state = decode_state(archive.read(_STATE))
+            files = {
+                name.removeprefix(_CONFIG): archive.read(name)
+                for name in archive.namelist()
+                if name.startswith(_CONFIG)
+            }
+        if document["format"] != FORMAT:
+            raise PlanError(
+                "Plan of another version",
+                f"{shown} has plan format {document['format']}, this mlform reads {FORMAT}. Make "
+                "the plan anew with this version.",
+            )
+        return PlanFile(
+            plan=plan_from_json(document["plan"]),
+            state=state,
+            files=files,
+            variables=document["variables"],
+            images=document["images"],
+        )
+    except (zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
+        raise PlanError(
+            "Not a saved plan",
+            f"{shown} cannot be read as a plan file ({error}). Make one with mlform plan "
+            f"-out={shown}.",
+        ) from error
+
+
+def plan_to_json(plan: Plan) -> JsonObject:
+    """Return a plan as JSON; `plan_from_json` gives it back."""
+    return {
+        "mode": plan.mode.value,
+        "changes": [_change_to_json(change) for change in plan.changes],
+        "outputs": [
+            {
+                "name": item.name,
+                "action": item.action.value,
+                "before": item.before,
+                "after": item.after,
+                "after_unknown": item.after_unknown,
+                "sensitive": item.sensitive,
+            }
+            for item in plan.outputs.values()
+        ],
+        "drift": [
+            {"address": str(item.address), "problems": list(item.problems)} for item in plan.drift
+        ],
+        "steps": [
+            {
+                "id": step.id,
+                "address": str(step.address),
+                "operation": step.operation.value,
+                "deposed": step.deposed,
+                "replaces": step.replaces,
+                "needs": list(step.needs),
+            }
+            for step in plan.steps
+        ],
+        "basis": {
+            "lineage": plan.basis.lineage,
+            "serial": plan.basis.serial,
+            "state_digest": plan.basis.state_digest,
+            "config_digest": plan.basis.config_digest,
+            "lock_digest": plan.basis.lock_digest,
+        },
+        "environments": dict(plan.environments),
+        "expected_seconds": plan.expected_seconds,
+        "critical_path": list(plan.critical_path),
+        # Places in the sources are not kept; the sentences are.
+        "warnings": [
+            {"summary": item.summary, "detail": item.detail, "address": item.address}
+            for item in plan.warnings
+        ],
+    }
+
+
+def _change_to_json(change: Change) -> JsonObject:
+    return {
+        "address": str(change.address),
+        "action": change.action.value,
+        "deposed": change.deposed,
+        "before": change.before,
+        "after": change.after,
+        "after_unknown": _paths_to_json(change.after_unknown),
+        "before_sensitive": _paths_to_json(change.before_sensitive),
+        "after_sensitive": _paths_to_json(change.after_sensitive),
+        "replace_paths": _paths_to_json(change.replace_paths),
+        "reasons": [
+            {
+                "cause": reason.cause.value,
+                "message": reason.message,
+                "path": list(reason.path),
+                "upstream": reason.upstream,
+            }
+            for reason in change.reasons
+        ],
+        "conditional": change.conditional,
+        "reused": change.reused,
+        "expected_seconds": change.expected_seconds,
+        "runtime": change.runtime,
+        "recipe_digest": change.recipe_digest,
+    }
+
+
+def _paths_to_json(paths: Sequence[Path]) -> list[Json]:
+    return [list(path) for path in paths]
+
+
+def plan_from_json(document: JsonObject) -> Plan:
+    """Read a plan.
+
+    Raises:
+        KeyError: If a field is missing.
+        ValueError: If a value is none of those possible.
+        TypeError: If a field has another type.
+    """
+    basis = _object(document["basis"])
+    return Plan(
+        mode=Mode(document["mode"]),
+        changes=tuple(_change_from_json(_object(item)) for item in _list(document["changes"])),
+        outputs={
+            str(item["name"]): OutputChange(
+                name=str(item["name"]),
+                action=Action(item["action"]),
+                before=item["before"],
+                after=item["after"],
+                after_unknown=bool(item["after_unknown"]),
+                sensitive=bool(item["sensitive"]),
+            )
+            for item in map(_object, _list(document["outputs"]))
+        },
+        drift=tuple(
+            Drift(
+                address=parse_address(str(item["address"])),
+                problems=tuple(str(text) for text in _list(item["problems"])),
+            )
+            for item in map(_object, _list(document["drift"]))
+        ),
+        steps=tuple(
+            Step(
+                id=str(item["id"]),
+                address=parse_address(str(item["address"])),
+                operation=Operation(item["operation"]),
+                deposed=str(item["deposed"]),
+                replaces=bool(item["replaces"]),
+                needs=tuple(str(text) for text in _list(item["needs"])),
+            )
+            for item in map(_object, _list(document["steps"]))
+        ),
+        basis=Basis(
+            lineage=str(basis["lineage"]),
+            serial=int(str(basis["serial"])),
+            state_digest=Digest(str(basis["state_digest"])),
+            config_digest=Digest(str(basis["config_digest"])),
+            lock_digest=Digest(str(basis["lock_digest"])),
+        ),
+        environments={name: str(text) for name, text in _object(document["environments"]).items()},
+        expected_seconds=_seconds(document["expected_seconds"]),
+        critical_path=tuple(str(text) for text in _list(document["critical_path"])),
+        warnings=tuple(
+            Diagnostic(
+                severity=Severity.WARNING,
+                summary=str(item["summary"]),
+                detail=str(item["detail"]),
+                address=_text(item["address"]),
+            )
+            for item in map(_object, _list(document["warnings"]))
+        ),
+    )
+
+
+def _change_from_json(item: JsonObject) -> Change:
+    recipe = _text(item["recipe_digest"])
+    return Change(
+        address=parse_address(str(item["address"])),
+        action=Action(item["action"]),
+        deposed=str(item["deposed"]),
+        before=None if item["before"] is None else _object(item["before"]),
+        after=None if item["after"] is None else _object(item["after"]),
+        after_unknown=_paths(item["after_unknown"]),
+        before_sensitive=_paths(item["before_sensitive"]),
+        after_sensitive=_paths(item["after_sensitive"]),
+        replace_paths=_paths(item["replace_paths"]),
+        reasons=tuple(
+            Reason(
+                cause=Cause(reason["cause"]),
+                message=str(reason["message"]),
+                path=_path(reason["path"]),
+                upstream=_text(reason["upstream"]),
+            )
+            for reason in map(_object, _list(item["reasons"]))
+        ),
+        conditional=bool(item["conditional"]),
+        reused=bool(item["reused"]),
+        expected_seconds=_seconds(item["expected_seconds"]),
+        runtime=str(item["runtime"]),
+        recipe_digest=None if recipe is None else Digest(recipe),
+    )
+
+
+def _object(value: Json) -> JsonObject:
+    if not isinstance(value, Mapping):
+        message = "an object is missing"
+        raise TypeError(message)
+    return value
+
+
+def _list(value: Json) -> Sequence[Json]:
+    if not isinstance(value, list):
+        message = "a list is missing"
+        raise TypeError(message)
+    return value
+
+
+def _path(value: Json) -> Path:
+    return tuple(step if isinstance(step, int) else str(step) for step in _list(value))
+
+
+def _paths(value: Json) -> tuple[Path, ...]:
+    return tuple(_path(item) for item in _list(value))
+
+
+def _text(value: Json) -> str | None:
+    return None if value is None else str(value)
+
+
+def _seconds(value: Json) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
