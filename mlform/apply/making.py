@@ -120,7 +120,7 @@ def make_artifact(kind: ArtifactKind, making: Making, ports: Ports, on_progress:
     seconds = 0.0
     if result is None:
         began = ports.now()
-        result = _run_task(kind, making, ports, ingredients, on_progress)
+        result = run_task(kind, making, ports, ingredients, on_progress)
         ports.store.remember(digest, result)
         seconds = (ports.now() - began).total_seconds()
         reused = False
@@ -198,13 +198,21 @@ def _prior_values(kind: ArtifactKind, document: JsonObject) -> dict[str, Value]:
     return {**values, **{name: fresh[name] for name in judged}}
 
 
-def _run_task(
+def run_task(
     kind: ArtifactKind,
     making: Making,
     ports: Ports,
     ingredients: Ingredients,
     on_progress: Progress,
 ) -> JsonObject:
+    """Run the task of an artifact and store what it made, whether or not it is known already.
+
+    Returns:
+        `artifact`, the digest, and `attributes`, what the task answered.
+
+    Raises:
+        MlformError: If the task cannot be done.
+    """
     opened = ports.runtime(making.runtime)
     arguments = plain_object(making.desired.arguments)
     inputs = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlform.cli.applying import Work, approve, carry_out
-from mlform.cli.planning import plan_options, show_plan
+from mlform.cli.applying import Work, carry_out, settle
+from mlform.cli.planning import asker, plan_options, show_plan
 from mlform.cli.watching import Watch
 from mlform.errors import UsageError
 from mlform.plan.changes import Mode
@@ -29,8 +29,7 @@ def run(arguments: ApplyArguments, session: Session) -> int:
     if arguments.plan:
         work = Work(environment, load_plan(session.path(arguments.plan)), watch)
         return carry_out(session, work)
-    planned = make_plan(environment, options)
+    planned = make_plan(environment, options, asker(session))
     show_plan(session, environment, planned)
-    if planned.plan.has_changes and not arguments.auto_approve:
-        approve(session, mode)
+    settle(session, planned.plan, approved=arguments.auto_approve)
     return carry_out(session, Work(environment, planned, watch))

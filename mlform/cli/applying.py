@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mlform.cli.failures import INCOMPLETE, INTERRUPTED, Declined
 from mlform.diagnostics import Diagnostic
 from mlform.errors import UsageError
-from mlform.plan.changes import Mode
+from mlform.plan.changes import Mode, Plan
 
 if TYPE_CHECKING:
     from mlform.apply.events import StepFailed
@@ -44,6 +44,19 @@ class Work:
     watch: Watch
 
 
+def settle(session: Session, plan: Plan, *, approved: bool) -> None:
+    """Ask about a plan that was shown, unless it is approved already or does nothing.
+
+    Raises:
+        UsageError: If nobody can be asked.
+        Declined: If the answer is anything but yes.
+    """
+    if plan.has_changes and not approved:
+        approve(session, plan.mode)
+    elif plan.has_changes and session.messages is None:
+        session.out.write("\n")
+
+
 def approve(session: Session, mode: Mode) -> None:
     """Ask whether to go on.
 
@@ -57,20 +70,12 @@ def approve(session: Session, mode: Mode) -> None:
             "save a plan with plan -out and apply that."
         )
         raise UsageError("Approval is needed", detail)
-    from mlform.views.paper import BLANK, Ink, Line, Piece, line, lines, render
+    from mlform.cli.asking import ask
+    from mlform.views.paper import BLANK, Ink, line, lines
 
     question, explanation = _QUESTIONS.get(mode, _QUESTIONS[Mode.NORMAL])
-    content: list[Line] = [BLANK, line(question, Ink.BOLD), *lines(explanation), BLANK]
-    prompt = render(
-        [Line((Piece("  Enter a value:", Ink.BOLD),))], color=session.out.color, width=None
-    )
-    session.out.write(render(content, color=session.out.color, width=None))
-    session.out.write(prompt.rstrip("\n") + " ")
-    answer = session.stdin.readline()
-    if not answer.endswith("\n") or not session.stdin.isatty():
-        session.out.write("\n")
-    session.out.write("\n")
-    if answer.strip() != "yes":
+    answer = ask(session, [BLANK, line(question, Ink.BOLD), *lines(explanation)])
+    if answer != "yes":
         verb = "Destroy" if mode is Mode.DESTROY else "Apply"
         raise Declined(f"{verb} cancelled", "The answer was not 'yes', so nothing was done.")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlform.cli.applying import Work, approve, carry_out
-from mlform.cli.planning import plan_options, show_plan
+from mlform.cli.applying import Work, carry_out, settle
+from mlform.cli.planning import asker, plan_options, show_plan
 from mlform.cli.watching import Watch
 from mlform.plan.changes import Mode
 
@@ -21,8 +21,7 @@ def run(arguments: DestroyArguments, session: Session) -> int:
     options = plan_options(arguments, session, Mode.DESTROY)
     watch = Watch(session)
     environment = session.environment(parallelism=arguments.parallelism, on_event=watch.on_event)
-    planned = make_plan(environment, options)
+    planned = make_plan(environment, options, asker(session))
     show_plan(session, environment, planned)
-    if planned.plan.has_changes and not arguments.auto_approve:
-        approve(session, Mode.DESTROY)
+    settle(session, planned.plan, approved=arguments.auto_approve)
     return carry_out(session, Work(environment, planned, watch))

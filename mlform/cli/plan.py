@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlform.cli.failures import CHANGES_PENDING
-from mlform.cli.planning import plan_options, show_plan
+from mlform.cli.planning import asker, plan_options, show_plan
 from mlform.plan.changes import Mode
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def run(arguments: PlanArguments, session: Session) -> int:
     mode = Mode.DESTROY if arguments.destroy else Mode.NORMAL
     options = plan_options(arguments, session, mode)
     environment = session.environment(parallelism=arguments.parallelism)
-    planned = make_plan(environment, options)
+    planned = make_plan(environment, options, asker(session))
     show_plan(session, environment, planned)
     if arguments.out:
         save_plan(planned, session.path(arguments.out))

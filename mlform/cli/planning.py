@@ -11,7 +11,10 @@ from mlform.operations.results import Planned, PlanOptions
 from mlform.plan.changes import Mode
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mlform.cli.arguments import PlanningArguments
+    from mlform.config.blocks import VariableBlock
     from mlform.operations.environment import Environment
 
 
@@ -59,13 +62,20 @@ def show_plan(session: Session, environment: Environment, planned: Planned) -> N
         return
     from mlform.views.human import render_plan
 
-    kinds = {change.address.kind for change in planned.plan.changes}
+    kinds = [change.address.kind for change in planned.plan.changes]
     text = render_plan(
         planned.plan,
-        schemas={
-            kind: environment.kinds[kind].schema.body for kind in kinds & set(environment.kinds)
-        },
+        schemas=session.schemas(environment, kinds),
         color=session.out.color,
         width=session.out.width,
     )
     session.out.write(text)
+
+
+def asker(session: Session) -> Callable[[VariableBlock], str] | None:
+    """Return what asks a person for the value of a variable, or None where nobody can be asked."""
+    if not session.asks or session.messages is not None:
+        return None
+    from mlform.cli.asking import ask_variable
+
+    return lambda variable: ask_variable(session, variable)

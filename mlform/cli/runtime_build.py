@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 def run(arguments: RuntimeBuildArguments, session: Session) -> int:
     """Build the runtime image, telling what goes on, and say how to use it."""
-    from mlform.operations.runtime_build import build
-
     if not arguments.base:
         detail = (
             "Name an image to build on with -base. It holds Python 3.11 or later and nothing else "
             "that matters, such as python:3.11-slim."
         )
         raise UsageError("No base image", detail)
+    from mlform.operations.runtime_build import build
+
     image = build(
         session.environment(),
         arguments.base,

@@ -15,6 +15,7 @@ from mlform.errors import UsageError
 if TYPE_CHECKING:
     from mlform.apply.events import Event
     from mlform.operations.environment import Environment
+    from mlform.schema import BlockSchema
     from mlform.views.machine import MessageStream
 
 _DURATION: Final = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?")
@@ -93,6 +94,11 @@ class Session:
             cpus=usable_cpus(),
         )
         return build_environment(settings, on_event or _unheard)
+
+    def schemas(self, environment: Environment, kinds: Iterable[str]) -> dict[str, BlockSchema]:
+        """Return the schema of the body of each of these kinds that is known."""
+        known = environment.kinds
+        return {kind: known[kind].schema.body for kind in sorted(set(kinds)) if kind in known}
 
     def path(self, text: str) -> Path:
         """Return a path as given on the command line, absolute."""

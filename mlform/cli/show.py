@@ -23,16 +23,22 @@ def _show_plan(arguments: ShowArguments, session: Session) -> int:
     from mlform.views.documents import plan_document
 
     planned = load_plan(session.path(arguments.plan))
+    environment = session.environment()
     if not arguments.json:
-        show_plan(session, session.environment(), planned)
+        show_plan(session, environment, planned)
         return 0
     open_variables = {
         name: value
         for name, value in planned.variables.items()
         if name not in planned.sensitive_variables
     }
+    kinds = [change.address.kind for change in planned.plan.changes]
     document = plan_document(
-        planned.plan, state=planned.state, variables=open_variables, version=__version__
+        planned.plan,
+        state=planned.state,
+        variables=open_variables,
+        version=__version__,
+        schemas=session.schemas(environment, kinds),
     )
     session.out.write(json.dumps(document, ensure_ascii=False) + "\n")
     return 0
@@ -41,11 +47,14 @@ def _show_plan(arguments: ShowArguments, session: Session) -> int:
 def _show_state(arguments: ShowArguments, session: Session) -> int:
     from mlform.operations.show import read_state
 
-    state = read_state(session.environment())
+    environment = session.environment()
+    state = read_state(environment)
+    kinds = [address.kind for address, _ in state.objects] if state else []
+    schemas = session.schemas(environment, kinds)
     if arguments.json:
         from mlform.views.documents import state_document
 
-        document = state_document(state, version=__version__)
+        document = state_document(state, version=__version__, schemas=schemas)
         session.out.write(json.dumps(document, ensure_ascii=False) + "\n")
         return 0
     if state is None:
@@ -53,5 +62,6 @@ def _show_state(arguments: ShowArguments, session: Session) -> int:
         return 0
     from mlform.views.human import render_state
 
-    session.out.write(render_state(state, color=session.out.color, width=session.out.width))
+    out = session.out
+    out.write(render_state(state, schemas=schemas, color=out.color, width=out.width))
     return 0

@@ -20,16 +20,20 @@ def run(arguments: StateShowArguments, session: Session) -> int:
     from mlform.views.human import render_record
 
     address = read_address(arguments.address)
-    state = read_state(session.environment())
+    environment = session.environment()
+    state = read_state(environment)
     record = state.current(address) if state else None
     if record is None:
         known = [str(item.address) for item in state.records] if state else []
         detail = f"The state has no object {address}.{did_you_mean(str(address), known)}"
         raise UsageError("No such object", f'{detail} "mlform state list" shows all of them.')
+    schema = session.schemas(environment, [address.kind]).get(address.kind)
     if arguments.json:
-        document = dict(record.attributes)
+        from mlform.views.attributes import plain_attributes
+
+        document = dict(plain_attributes(record.attributes, schema))
         session.out.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     else:
         out = session.out
-        session.out.write(render_record(record, color=out.color, width=out.width))
+        out.write(render_record(record, schema=schema, color=out.color, width=out.width))
     return 0

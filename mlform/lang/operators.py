@@ -12,7 +12,7 @@ from mlform.lang.conversion import ConversionError, convert
 from mlform.lang.equality import compared
 from mlform.lang.failure import ExpressionFailure
 from mlform.lang.numbers import Amount, ArithmeticFailure
-from mlform.lang.types import BOOL, NUMBER, Primitive
+from mlform.lang.types import BOOL, NUMBER, Primitive, Type
 from mlform.lang.values import FALSE, TRUE, UNKNOWN, Value
 
 _ARITHMETIC: Final[dict[BinaryOperator, Callable[[Amount, Amount], Amount]]] = {
@@ -66,6 +66,11 @@ def binary(operator: BinaryOperator, left: Value, right: Value) -> Value:
             f"Error during operation: {failure}. Check the operands, or choose another value with "
             "a conditional before calculating.",
         ) from failure
+
+
+def result_type(operator: BinaryOperator) -> Type:
+    """Return the type that a binary operator gives."""
+    return NUMBER if operator in _ARITHMETIC else BOOL
 
 
 def unary(operator: UnaryOperator, operand: Value) -> Value:

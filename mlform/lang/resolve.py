@@ -20,14 +20,24 @@ from mlform.lang.conversion import ConversionError, convert
 from mlform.lang.dispatch import RESOLVERS, resolve
 from mlform.lang.failure import ExpressionFailure, report
 from mlform.lang.numbers import canonical
-from mlform.lang.operators import OperandFailure, binary, unary
+from mlform.lang.operators import OperandFailure, binary, result_type, unary
 from mlform.lang.scope import Scope
 from mlform.lang.selection import get_attribute, get_index
 from mlform.lang.templates import resolve_template
 from mlform.lang.type_text import type_name
 from mlform.lang.types import BOOL, DYNAMIC, NUMBER, STRING, Type
 from mlform.lang.unification import unify
-from mlform.lang.values import FALSE, NO_MARKS, NULL, TRUE, UNKNOWN, UNKNOWN_VALUE, Mark, Value
+from mlform.lang.values import (
+    FALSE,
+    NO_MARKS,
+    NULL,
+    TRUE,
+    UNKNOWN,
+    UNKNOWN_VALUE,
+    Mark,
+    Value,
+    unknown,
+)
 
 __all__ = ["resolve"]
 
@@ -154,9 +164,11 @@ def _resolve_binary(expression: ast.Binary, scope: Scope, diagnostics: Diagnosti
         return binary(expression.operator, left, right)
     except OperandFailure as failure:
         operand = expression.left if failure.side == "left" else expression.right
-        return report(failure, expression, scope, diagnostics, operand.range)
+        report(failure, expression, scope, diagnostics, operand.range)
     except ExpressionFailure as failure:
-        return report(failure, expression, scope, diagnostics)
+        report(failure, expression, scope, diagnostics)
+    # an operator that fails still says what type it would have given
+    return unknown(result_type(expression.operator))
 
 
 def _resolve_unary(expression: ast.Unary, scope: Scope, diagnostics: Diagnostics) -> Value:
@@ -164,7 +176,8 @@ def _resolve_unary(expression: ast.Unary, scope: Scope, diagnostics: Diagnostics
     try:
         return unary(expression.operator, operand)
     except ExpressionFailure as failure:
-        return report(failure, expression, scope, diagnostics, expression.operand.range)
+        report(failure, expression, scope, diagnostics, expression.operand.range)
+    return unknown(NUMBER if expression.operator is ast.UnaryOperator.NEGATE else BOOL)
 
 
 def _resolve_conditional(

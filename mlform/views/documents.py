@@ -8,7 +8,9 @@ from typing import Final
 from mlform.addresses import ModulePath, ResourceAddress
 from mlform.digests import Json, JsonObject
 from mlform.plan.changes import Action, Cause, Change, Drift, OutputChange, Plan
+from mlform.schema import BlockSchema
 from mlform.state.snapshot import CURRENT, OutputRecord, Path, ResourceRecord, State
+from mlform.views.attributes import plain_attributes
 
 PLAN_FORMAT: Final = "1.2"
 STATE_FORMAT: Final = "1.0"
@@ -45,15 +47,23 @@ def module_address(path: ModulePath) -> str:
     return ".".join(str(step) for step in path)
 
 
-def state_document(state: State | None, *, version: str) -> JsonObject:
-    """Return a state as `show -json` prints it."""
+def state_document(
+    state: State | None, *, version: str, schemas: Mapping[str, BlockSchema] | None = None
+) -> JsonObject:
+    """Return a state as `show -json` prints it.
+
+    Args:
+        state: The state, or None where there is none.
+        version: Of mlform.
+        schemas: Schema of the body of each kind, to print values of open type plainly.
+    """
     document: dict[str, Json] = {"format_version": STATE_FORMAT, "mlform_version": version}
     if state is None:
         return document
     document["lineage"] = state.lineage
     document["serial"] = state.serial
-    resources = [_record(record, CURRENT) for record in state.records]
-    resources += [_record(record, key) for key, record in state.deposed]
+    resources = [_record(record, CURRENT, schemas or {}) for record in state.records]
+    resources += [_record(record, key, schemas or {}) for key, record in state.deposed]
     document["values"] = {
         "outputs": outputs_document(state.outputs),
         "root_module": _modules(
@@ -70,10 +80,10 @@ def _records(state: State) -> list[ResourceRecord]:
     return [*state.records, *(record for _, record in state.deposed)]
 
 
-def _record(record: ResourceRecord, deposed: str) -> JsonObject:
+def _record(record: ResourceRecord, deposed: str, schemas: Mapping[str, BlockSchema]) -> JsonObject:
     document = resource_document(record.address)
     document["schema_version"] = record.schema_version
-    document["values"] = record.attributes
+    document["values"] = plain_attributes(record.attributes, schemas.get(record.address.kind))
     document["sensitive_values"] = places(record.sensitive)
     if record.dependencies:
         document["depends_on"] = record.dependencies
@@ -171,10 +181,14 @@ def action_reason(change: Change) -> str:
     return ""
 
 
-def _drift_document(drift: Drift, state: State | None) -> JsonObject:
+def _drift_document(
+    drift: Drift, state: State | None, schemas: Mapping[str, BlockSchema]
+) -> JsonObject:
     record = state.current(drift.address) if state else None
     document = resource_document(drift.address)
-    before = record.attributes if record else None
+    before = (
+        plain_attributes(record.attributes, schemas.get(drift.address.kind)) if record else None
+    )
     document["change"] = {
         "actions": ("update",),
         "before": before,
@@ -200,7 +214,12 @@ def output_change_document(output: OutputChange) -> JsonObject:
 
 
 def plan_document(
-    plan: Plan, *, state: State | None, variables: Mapping[str, object], version: str
+    plan: Plan,
+    *,
+    state: State | None,
+    variables: Mapping[str, object],
+    version: str,
+    schemas: Mapping[str, BlockSchema] | None = None,
 ) -> JsonObject:
     """Return a plan as `show -json PLANFILE` prints it, with Terraform's field names.
 
@@ -209,6 +228,7 @@ def plan_document(
         state: The state it was made from.
         variables: Values of the root variables as JSON, hidden ones left out.
         version: Of mlform.
+        schemas: As for `state_document`.
     """
     after = [change for change in plan.changes if change.after is not None]
     return {
@@ -224,12 +244,12 @@ def plan_document(
             },
             "root_module": _modules([(item.address.module, _planned(item)) for item in after]),
         },
-        "resource_drift": [_drift_document(item, state) for item in plan.drift],
+        "resource_drift": [_drift_document(item, state, schemas or {}) for item in plan.drift],
         "resource_changes": [change_document(change) for change in plan.changes],
         "output_changes": {
             name: output_change_document(item) for name, item in sorted(plan.outputs.items())
         },
-        "prior_state": state_document(state, version=version),
+        "prior_state": state_document(state, version=version, schemas=schemas),
         "environments": dict(plan.environments),
         "steps": [{"id": step.id, "needs": step.needs} for step in plan.steps],
         "expected_seconds": plan.expected_seconds,

@@ -5,20 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from mlform.lang.encode import from_json
+from mlform.lang.json_types import type_from_json
 from mlform.plan.changes import Drift, Mode, Plan
 from mlform.schema import BlockSchema
 from mlform.state.snapshot import OutputRecord, ResourceRecord, State
 from mlform.views.diff import SIGN_INKS
 from mlform.views.paper import BLANK, Ink, Line, Piece, duration, line, render, rule
 from mlform.views.report import ChangeRows, Report, make_report, state_rows
-from mlform.views.values import (
-    SENSITIVE_VALUE,
-    format_value,
-    key_text,
-    quoted,
-    read_type,
-    read_value,
-)
+from mlform.views.values import SENSITIVE_VALUE, format_value, key_text, quoted
 
 
 def render_plan(
@@ -198,16 +193,23 @@ def render_outputs(outputs: Mapping[str, OutputRecord]) -> str:
 
 def output_text(record: OutputRecord) -> str:
     """Return the value of an output as HCL, even if it is sensitive."""
-    return format_value(read_value(record.value, read_type(record.type)))
+    return format_value(from_json(record.value, type_from_json(record.type)))
 
 
-def render_state(state: State, *, color: bool = False, width: int | None = None) -> str:
+def render_state(
+    state: State,
+    *,
+    schemas: Mapping[str, BlockSchema] | None = None,
+    color: bool = False,
+    width: int | None = None,
+) -> str:
     """Return a state for people: every object with its attributes, then the outputs."""
+    known = schemas or {}
     content: list[Line] = []
     for record in state.records:
-        content += [*_record(record, ""), BLANK]
+        content += [*_record(record, "", known.get(record.address.kind)), BLANK]
     for key, record in state.deposed:
-        content += [*_record(record, key), BLANK]
+        content += [*_record(record, key, known.get(record.address.kind)), BLANK]
     if state.outputs:
         outputs = render_outputs(state.outputs).removesuffix("\n").split("\n")
         content += [BLANK, line("Outputs:", Ink.GOOD), BLANK, *(line(item) for item in outputs)]
@@ -218,12 +220,18 @@ def render_state(state: State, *, color: bool = False, width: int | None = None)
     return render(content, color=color, width=width)
 
 
-def render_record(record: ResourceRecord, *, color: bool = False, width: int | None = None) -> str:
+def render_record(
+    record: ResourceRecord,
+    *,
+    schema: BlockSchema | None = None,
+    color: bool = False,
+    width: int | None = None,
+) -> str:
     """Return one object of the state for people."""
-    return render(_record(record, ""), color=color, width=width)
+    return render(_record(record, "", schema), color=color, width=width)
 
 
-def _record(record: ResourceRecord, deposed: str) -> list[Line]:
+def _record(record: ResourceRecord, deposed: str, schema: BlockSchema | None) -> list[Line]:
     address = record.address
     tail = f" (deposed object {deposed})" if deposed else ""
     tail += " (tainted)" if record.tainted else ""
@@ -232,17 +240,11 @@ def _record(record: ResourceRecord, deposed: str) -> list[Line]:
     if made.runtime:
         took = "from cache" if made.reused else f"in {duration(made.duration)}"
         notes.append(f"# made {took} on {made.runtime}")
-    rows = state_rows(record.attributes, frozenset(record.sensitive))
+    rows = state_rows(record, schema)
     return [
         line(f"# {address}{tail}:", Ink.BOLD),
         *(line(note, Ink.FAINT, hang=4) for note in notes),
         line(f"resource {quoted(address.kind)} {quoted(address.name)} {{"),
-        *(_plain(row.line()) for row in rows),
+        *(row.line() for row in rows),
         line("}"),
     ]
-
-
-def _plain(item: Line) -> Line:
-    """Return the line of a row without the empty columns of its sign."""
-    pieces = (Piece(item.pieces[0].text[:-1]), *item.pieces[1:]) if item.pieces else ()
-    return Line(pieces, hang=item.hang)

@@ -95,7 +95,7 @@ class MessageStream:
             "type": type_,
             **fields,
         }
-        self._write(json.dumps(document, ensure_ascii=False) + "\n")
+        self._write(json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n")
 
     def diagnostics(self, diagnostics: Iterable[Diagnostic]) -> None:
         """Write a message for each problem."""

@@ -129,9 +129,10 @@ def wrap(item: Line, width: int | None) -> list[Line]:
 
 
 def duration(seconds: float) -> str:
-    """Return a duration for people: `0.4s`, `12s`, `1m20s`, `2h05m`."""
+    """Return a duration for people: `0s`, `0.4s`, `12s`, `1m20s`, `2h05m`."""
     if seconds < 1:
-        return f"{max(seconds, 0.0):.1f}s"
+        tenths = f"{max(seconds, 0.0):.1f}s"
+        return tenths if tenths != "0.0s" else "0s"
     whole = round(seconds)
     minutes, rest = divmod(whole, 60)
     hours, minutes = divmod(minutes, 60)

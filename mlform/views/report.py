@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from mlform.digests import JsonObject
 from mlform.plan.changes import Action, Cause, Change, Drift, OutputChange, Plan, Reason
 from mlform.schema import BlockSchema
-from mlform.state.snapshot import CURRENT
+from mlform.state.snapshot import CURRENT, ResourceRecord
+from mlform.views.attributes import plain_attributes
 from mlform.views.diff import ADD, CHANGE, REMOVE, Marks, Row, body_rows, value_rows
 from mlform.views.paper import Ink, Piece, duration
 from mlform.views.values import key_text, quoted
@@ -33,6 +33,8 @@ LEGEND: Final = (
     (Action.CREATE_THEN_DELETE, "+/-", "create replacement and then destroy"),
 )
 _MAX_REASONS: Final = 5
+_TELLING: Final = 0.1
+"""Seconds below which it is no use to say how long something takes."""
 _WITHOUT_WORK: Final = frozenset({Action.UPDATE, Action.DELETE, Action.FORGET})
 
 
@@ -186,7 +188,7 @@ def _whereabouts(change: Change) -> tuple[str, ...]:
     parts = []
     if change.runtime:
         parts.append(f"runs on runtime.{change.runtime}")
-    if change.expected_seconds is not None:
+    if change.expected_seconds is not None and change.expected_seconds >= _TELLING:
         took = duration(change.expected_seconds)
         parts.append(
             f"about {took}, as last time" if parts else f"takes about {took}, as last time"
@@ -229,18 +231,18 @@ def _output_rows(item: OutputChange, pad: int) -> list[Row]:
 
 
 def _expectation(plan: Plan) -> str:
-    if plan.expected_seconds is None or not any(
+    if (plan.expected_seconds or 0.0) < _TELLING or not any(
         change.action is not Action.NO_OP for change in plan.changes
     ):
         return ""
     path = ", then ".join(plan.critical_path)
     tail = f": {path}" if path else ""
-    return f"Expected: about {duration(plan.expected_seconds)}{tail}."
+    return f"Expected: about {duration(plan.expected_seconds or 0.0)}{tail}."
 
 
-def state_rows(attributes: JsonObject, hidden: frozenset[tuple[str | int, ...]]) -> list[Row]:
+def state_rows(record: ResourceRecord, schema: BlockSchema | None) -> list[Row]:
     """Return the attributes of an object that exists, without signs."""
-    marks = Marks(hidden=hidden)
-    return [
-        Row(row.depth, "", row.pieces) for row in body_rows(None, attributes, marks=marks, depth=0)
-    ]
+    marks = Marks(hidden=frozenset(record.sensitive))
+    attributes = plain_attributes(record.attributes, schema)
+    rows = body_rows(None, attributes, marks=marks, schema=schema, depth=0)
+    return [Row(row.depth, "", row.pieces) for row in rows]

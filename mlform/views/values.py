@@ -13,29 +13,16 @@ from decimal import Decimal
 from typing import Final
 
 from mlform.digests import Json
-from mlform.lang.construct import entries_of, items_of, object_of, tuple_of
+from mlform.lang.construct import entries_of, items_of
 from mlform.lang.numbers import format_number
 from mlform.lang.type_text import type_name
-from mlform.lang.types import (
-    BOOL,
-    DYNAMIC,
-    NUMBER,
-    STRING,
-    ListType,
-    MapType,
-    ObjectType,
-    Primitive,
-    SetType,
-    TupleType,
-    Type,
-)
-from mlform.lang.values import NULL, Value, boolean, null, number
+from mlform.lang.types import DYNAMIC, ListType, MapType, ObjectType, Primitive, SetType, Type
+from mlform.lang.values import Value
 
 KNOWN_AFTER_APPLY: Final = "(known after apply)"
 SENSITIVE_VALUE: Final = "(sensitive value)"
 _IDENTIFIER: Final = re.compile(r"[^\W\d][\w-]*")
 _DIGEST: Final = re.compile(r"(sha256:[0-9a-f]{12})[0-9a-f]{52}")
-_PRIMITIVES: Final = {"string": STRING, "number": NUMBER, "bool": BOOL, "dynamic": DYNAMIC}
 _CALLS: Final[Mapping[type, str]] = {ListType: "tolist", SetType: "toset", MapType: "tomap"}
 
 
@@ -148,66 +135,3 @@ def _entries(value: Value, depth: int) -> str:
         for key, item in sorted(entries.items())
     )
     return f"{{\n{body}{' ' * depth}}}"
-
-
-def read_type(document: object) -> Type:
-    """Return the type that cty's JSON form names, such as `["list", "string"]`.
-
-    Raises:
-        ValueError: If it names none.
-    """
-    match document:
-        case str() if document in _PRIMITIVES:
-            return _PRIMITIVES[document]
-        case ["list", element]:
-            return ListType(read_type(element))
-        case ["set", element]:
-            return SetType(read_type(element))
-        case ["map", element]:
-            return MapType(read_type(element))
-        case ["tuple", [*elements]]:
-            return TupleType(tuple(read_type(item) for item in elements))
-        case ["object", {**attributes}, *_]:
-            return ObjectType.of({str(key): read_type(item) for key, item in attributes.items()})
-        case _:
-            message = f"{document!r} names no type"
-            raise ValueError(message)
-
-
-def read_value(document: Json, type_: Type = DYNAMIC) -> Value:
-    """Return the value that JSON holds; where the type is dynamic the JSON decides."""
-    if document is None:
-        return NULL if type_ is DYNAMIC else null(type_)
-    if isinstance(document, str):
-        return Value(STRING, document)
-    if isinstance(document, Mapping):
-        return _read_mapping(document, type_)
-    if isinstance(document, Sequence):
-        return _read_sequence(document, type_)
-    if isinstance(document, bool):
-        return boolean(document)
-    return number(document if isinstance(document, int) else Decimal(repr(document)))
-
-
-def _read_sequence(document: Sequence[Json], type_: Type) -> Value:
-    if isinstance(type_, TupleType):
-        types = type_.elements
-        return Value(
-            type_, tuple(read_value(item, kind) for item, kind in zip(document, types, strict=True))
-        )
-    if isinstance(type_, ListType | SetType):
-        return Value(type_, tuple(read_value(item, type_.element) for item in document))
-    return tuple_of(read_value(item) for item in document)
-
-
-def _read_mapping(document: Mapping[str, Json], type_: Type) -> Value:
-    if isinstance(type_, MapType):
-        return Value(
-            type_, {key: read_value(document[key], type_.element) for key in sorted(document)}
-        )
-    if isinstance(type_, ObjectType):
-        return Value(
-            type_,
-            {key: read_value(document[key], type_.get(key) or DYNAMIC) for key in sorted(document)},
-        )
-    return object_of({key: read_value(item) for key, item in document.items()})

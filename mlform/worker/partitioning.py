@@ -134,7 +134,7 @@ def _grouped(
         target = max(range(len(lacking)), key=lambda index: (lacking[index], -index))
         chosen[group] = target
         lacking[target] -= int(counts[group])
-    return chosen[codes]
+    return np.asarray(chosen[codes])
 
 
 def _codes(frame: pl.DataFrame, column: str, argument: str) -> np.ndarray:

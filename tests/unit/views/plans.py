@@ -99,10 +99,10 @@ def replacement() -> Change:
         before={
             "model": "model.survival",
             "port": 8080,
-            "token": "old",
+            "token": "secret-1",
             "url": "http://127.0.0.1:8080",
         },
-        after={"model": "model.survival", "port": 8081, "token": "new", "url": None},
+        after={"model": "model.survival", "port": 8081, "token": "secret-2", "url": None},
         after_unknown=(("url",),),
         before_sensitive=(("token",),),
         after_sensitive=(("token",),),
@@ -199,7 +199,13 @@ def whole() -> Plan:
                 name="auc", action=Action.UPDATE, before=0.871, after=None, after_unknown=True
             ),
             OutputChange(name="url", action=Action.CREATE, before=None, after="http://x"),
-            OutputChange(name="token", action=Action.UPDATE, before="a", after="b", sensitive=True),
+            OutputChange(
+                name="token",
+                action=Action.UPDATE,
+                before="secret-3",
+                after="secret-4",
+                sensitive=True,
+            ),
         ),
         drift=(
             Drift(

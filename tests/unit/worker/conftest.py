@@ -92,7 +92,7 @@ class Tasks:
         assert dataset.status == 0, dataset.result
         return self.run("split", {**defaults, **arguments}, {"dataset": dataset.artifact})
 
-    def model(self, split: Outcome, code: Path | None = None, **arguments: Json) -> Outcome:
+    def model(self, split: Outcome, /, code: Path | None = None, **arguments: Json) -> Outcome:
         """Train on a split, by XGBoost unless the arguments say otherwise."""
         algorithm: JsonObject = {"type": "xgboost", "rounds": 5, "params": {}}
         assert split.status == 0, split.result

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 import pytest
-import sklearn.metrics as oracle
+import sklearn.metrics as oracle  # type: ignore[import-untyped]  # it ships no types
 
 from mlform.features.problems import TaskFailure
 from mlform.worker.metrics import METRICS, Scored, compute

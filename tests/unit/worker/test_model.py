@@ -12,7 +12,6 @@ from mlform.features.scoring import load_model
 from mlform.worker.targets import task_of
 
 if TYPE_CHECKING:
-
     from mlform.digests import Json
     from tests.unit.worker.conftest import Outcome, Tasks
 
@@ -203,7 +202,7 @@ def test_problems(
     tasks: Tasks, arguments: dict[str, Json], summary: str, argument: str, detail: str
 ) -> None:
     defaults: dict[str, Json] = {"target": "answer", "features": FEATURES}
-    model = tasks.model(split(tasks), **{**defaults, **arguments})
+    model = tasks.model(split(tasks), None, **{**defaults, **arguments})
     found = model.problem()
     assert (found[0], found[2]) == (summary, argument)
     assert detail in found[1]

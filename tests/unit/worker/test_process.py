@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -14,6 +15,7 @@ import pytest
 
 from mlform.digests import Json, JsonObject, digest_tree
 from mlform.tasks import TaskDocument, TaskEvent
+from mlform.worker.execution import run_document
 
 ROOT = Path(__file__).parents[3]
 ROWS = "a,b,y\n" + "".join(
@@ -21,7 +23,9 @@ ROWS = "a,b,y\n" + "".join(
 )
 CODE = """
 import numpy as np
+import polars
 print("printed when imported")
+print("pool of", polars.thread_pool_size())
 def fit(features, target, params):
     return list({"p", "q", "r", "s", "t"})
 def predict(model, features):
@@ -141,7 +145,7 @@ def test_the_same_bytes_whatever_the_threads(tmp_path: Path) -> None:
 def test_stdout_carries_events_only(tmp_path: Path) -> None:
     paths = chain(tmp_path, 1)
     for path in paths[:2]:
-        assert worker(str(path)).returncode == 0
+        assert run_document(path, io.StringIO()) == 0
     finished = worker(str(paths[3]))
     events = [TaskEvent.from_json(json.loads(line)) for line in finished.stdout.splitlines()]
     assert "fitting" in [event.message for event in events]
@@ -186,10 +190,12 @@ def test_check_names_the_versions() -> None:
 
 def test_light_kinds_load_no_heavy_library(tmp_path: Path) -> None:
     paths = chain(tmp_path, 1)[:2]
+    documents = [str(path) for path in paths]
     program = (
         "import sys, io; from pathlib import Path; from mlform.worker.execution import *\n"
-        f"assert [run_document(Path(p), io.StringIO()) for p in {[str(p) for p in paths]}] == [0, 0]\n"
-        "print([name for name in ('xgboost', 'pandas', 'sklearn', 'pyarrow') if name in sys.modules])"
+        f"assert [run_document(Path(p), io.StringIO()) for p in {documents}] == [0, 0]\n"
+        "heavy = ('xgboost', 'pandas', 'sklearn', 'pyarrow')\n"
+        "print([name for name in heavy if name in sys.modules])"
     )
     finished = subprocess.run(  # noqa: S603 - this Python
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
@@ -243,6 +249,14 @@ def warm(tmp_path: Path) -> Iterator[Warm]:
     server.process.wait()
 
 
+def wait_for(path: Path) -> None:
+    for _ in range(200):
+        if path.exists():
+            return
+        signal.sigtimedwait([], 0.05)
+    pytest.fail(f"{path} does not appear")
+
+
 def alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
@@ -258,20 +272,22 @@ def sleeping(folder: Path) -> Path:
     """Make what a training that sleeps needs, and return its document."""
     paths = chain(folder, 1)
     for path in paths[:2]:
-        assert worker(str(path)).returncode == 0
+        assert run_document(path, io.StringIO()) == 0
     (folder / "code" / "own.py").write_text(SLEEP)
     return paths[3]
 
 
 def test_warm_tasks_equal_cold_ones(tmp_path: Path, warm: Warm) -> None:
     cold, hot = tmp_path / "cold", tmp_path / "hot"
-    for path, twin in zip(chain(cold, 1), chain(hot, 2), strict=True):
+    for path, twin in zip(chain(cold, 1), chain(hot, 3), strict=True):
         assert worker(str(path)).returncode == 0
         warm.start(twin, MLFORM_TEST="1")
         assert warm.reply()["id"] == twin.stem
         assert warm.reply() == {"id": twin.stem, "exit": 0}
         assert digest_tree(cold / path.stem) == digest_tree(hot / twin.stem)
-    assert "printed when imported" in (tmp_path / "own.log").read_text()
+    log = (tmp_path / "own.log").read_text()
+    assert "printed when imported" in log
+    assert "pool of 3" in log
     events = (tmp_path / "model.events").read_text().splitlines()
     assert "boosting" in {json.loads(line)["message"] for line in events}
 
@@ -289,13 +305,14 @@ def test_many_warm_tasks_at_once(tmp_path: Path, warm: Warm) -> None:
     assert len({digest_tree(tmp_path / f"out{index}") for index in range(50)}) == 1
 
 
-def test_a_warm_task_can_be_killed_and_threads_are_limited(tmp_path: Path, warm: Warm) -> None:
+def test_a_warm_task_can_be_killed_by_its_id(tmp_path: Path, warm: Warm) -> None:
     path = sleeping(tmp_path / "sleep")
     warm.start(path)
     pid = warm.reply()["pid"]
     assert isinstance(pid, int)
-    assert os.getsid(pid) in {pid, os.getsid(warm.process.pid)}
-    os.kill(pid, signal.SIGKILL)
+    wait_for(tmp_path / "own.log")
+    assert os.getsid(pid) == pid
+    os.killpg(pid, signal.SIGKILL)
     assert warm.reply() == {"id": "own", "exit": -signal.SIGKILL}
     warm.send("{nonsense")
     assert "malformed request" in str(warm.reply()["error"])
