@@ -35,6 +35,7 @@ from mlform.lang.encode import mark_paths
 from mlform.lang.values import SENSITIVE, Value
 from mlform.plan.changes import Action, Cause, Change, Plan
 from mlform.plan.planner import ignoring_changes
+from mlform.plan.recipes import plain_object
 from mlform.plan.steps import Operation, Step
 from mlform.resources.base import AnyKind
 from mlform.state.snapshot import CURRENT, ResourceRecord
@@ -310,7 +311,7 @@ class Execution:
             self._failed(step, ConfigurationError(tuple(diagnostics)))
             return
         if kind.sort == "artifact":
-            failures = kind.failures(made.record.attributes)
+            failures = kind.failures(plain_object(object_of(made.attributes)))
             if failures:
                 detail = "; ".join(problem.detail for problem in failures)
                 self._count(step)

@@ -19,7 +19,7 @@ from mlform.graph.desired import DesiredResource
 from mlform.lang.construct import object_of
 from mlform.lang.encode import sensitive_paths, strip_marks
 from mlform.lang.values import Value, string
-from mlform.plan.diff import reused_attributes
+from mlform.plan.diff import kept_attributes, reused_attributes
 from mlform.plan.recipes import Ingredients, gather, plain_object
 from mlform.requirements import requirements_of
 from mlform.resources.base import ArtifactKind, ServerKind, ValueKind
@@ -171,11 +171,7 @@ def _recipe_digest(ingredients: Ingredients, making: Making) -> Digest:
 def _unchanged(kind: ArtifactKind, making: Making, ports: Ports, prior: ResourceRecord) -> Made:
     """Return the object as it is, with arguments that nothing has to run for."""
     desired = making.desired
-    judged = kind.judged(plain_object(desired.arguments), prior.attributes)
-    document: JsonObject = {**prior.attributes, **judged, "address": str(desired.address)}
-    payload = desired.arguments.payload
-    arguments = payload if isinstance(payload, dict) else {}
-    attributes = {**_prior_values(kind, document), **arguments}
+    attributes = kept_attributes(kind, desired, prior)
     record = _record(kind.schema.version, making, ports, stored(kind.schema, attributes))
     record = replace(
         prior,
@@ -187,15 +183,6 @@ def _unchanged(kind: ArtifactKind, making: Making, ports: Ports, prior: Resource
         tainted=False,
     )
     return Made(attributes=attributes, record=record, unchanged=True)
-
-
-def _prior_values(kind: ArtifactKind, document: JsonObject) -> dict[str, Value]:
-    from mlform.graph.attributes import loaded
-
-    values = loaded(kind.schema, document)
-    judged = kind.judged(document, document)
-    fresh = computed(kind.schema, judged)
-    return {**values, **{name: fresh[name] for name in judged}}
 
 
 def run_task(
@@ -289,7 +276,7 @@ def make_server(kind: ServerKind, making: Making, ports: Ports, on_progress: Pro
         {
             **kind.attributes(server, handle),
             "image": opened.image,
-            "id": str(handle.get("id", making.step)),
+            "id": str(handle.get("instance", making.step)),
             "address": str(desired.address),
         },
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mlform.apply.ports import Ports
-from mlform.digests import JsonObject
+from mlform.digests import Json, JsonObject
 from mlform.state.snapshot import ResourceRecord
 
 
@@ -23,9 +23,14 @@ def remove(record: ResourceRecord, successor: ResourceRecord | None, ports: Port
     handle = record.handle
     runtime = ports.runtime(str(handle["runtime"])).runtime
     runtime.stop_server(_object(handle, "server"))
-    route = _object(handle, "route")
-    if successor is None or _object(successor.handle, "route") != route:
-        runtime.close_route(route)
+    if successor is None or gateway_of(successor) != gateway_of(record):
+        runtime.close_route(_object(handle, "route"))
+
+
+def gateway_of(record: ResourceRecord) -> tuple[Json, ...]:
+    """Return what tells the gateway of a served object from others: its runtime and its URL."""
+    spec = _object(record.handle, "spec")
+    return (record.handle.get("runtime"), spec.get("host"), spec.get("port"))
 
 
 def _object(handle: JsonObject, name: str) -> JsonObject:

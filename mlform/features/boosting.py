@@ -50,8 +50,13 @@ def forget_lean_xgboost() -> None:
 
 def matrix(frame: pl.DataFrame) -> np.ndarray:
     """Return numbers as float32, shape (rows, columns), missing values as NaN."""
-    columns = frame.select(pl.all().cast(pl.Float32).fill_null(float("nan")))
-    return columns.to_numpy(order="c")
+    import numpy as np
+
+    # Column by column is several times faster than one query for the few rows of a request.
+    numbers = np.empty(frame.shape, dtype=np.float32)
+    for index, column in enumerate(frame.get_columns()):
+        numbers[:, index] = column.cast(pl.Float32).to_numpy()
+    return numbers
 
 
 def require_numbers(schema: Iterable[Column], argument: str) -> None:

@@ -183,7 +183,7 @@ class Scorer:
 
     def score(self, raw: pl.DataFrame) -> Predictions:
         """Score raw rows; the frame has the input columns with their types."""
-        return self.score_transformed(raw.select(self._expressions))
+        return self._predict(raw.select(self._expressions))
 
     def score_rows(self, rows: Sequence[object]) -> Predictions:
         """Score rows of JSON.
@@ -194,11 +194,11 @@ class Scorer:
         return self.score(frame_from_rows(rows, self.inputs))
 
     def score_transformed(self, features: pl.DataFrame) -> Predictions:
-        """Score rows of features, in the manifest's order."""
-        return Predictions(
-            classes=self.manifest.classes,
-            scores=self._model.predict(features.select(self.manifest.features)),
-        )
+        """Score rows of features; other columns may be there too."""
+        return self._predict(features.select(self.manifest.features))
+
+    def _predict(self, features: pl.DataFrame) -> Predictions:
+        return Predictions(classes=self.manifest.classes, scores=self._model.predict(features))
 
 
 def load_model(folder: Path, threads: int = 1) -> Scorer:

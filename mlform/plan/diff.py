@@ -9,7 +9,7 @@ from mlform.digests import Digest, Json, short
 from mlform.graph.arguments import plain
 from mlform.graph.attributes import computed, loaded, unknown_computed
 from mlform.graph.desired import DesiredResource
-from mlform.lang.construct import has_unknown
+from mlform.lang.construct import has_unknown, object_of
 from mlform.lang.equality import equal
 from mlform.lang.values import UNKNOWN, Value, string, unknown
 from mlform.plan.changes import Action, Cause, Reason
@@ -283,12 +283,7 @@ def _kept(
     """Return no-op, or an update in place where arguments changed that nothing runs for."""
     prior = loaded(kind.schema, record.attributes)
     arguments = _arguments(desired)
-    attributes = {**prior, **arguments, "address": string(str(desired.address))}
-    if kind.sort == "artifact":
-        follows = kind.judged(plain_object(desired.arguments), record.attributes)
-        attributes |= {
-            name: value for name, value in computed(kind.schema, follows).items() if name in follows
-        }
+    attributes = kept_attributes(kind, desired, record)
     reasons = tuple(
         Reason(
             cause=Cause.CONFIG,
@@ -303,6 +298,21 @@ def _kept(
     return Decision(
         action=Action.UPDATE, reasons=reasons, attributes=attributes, ingredients=ingredients
     )
+
+
+def kept_attributes(
+    kind: ArtifactKind | ServerKind, desired: DesiredResource, record: ResourceRecord
+) -> dict[str, Value]:
+    """Return all attributes of an object that stays, with the arguments it has now."""
+    prior = loaded(kind.schema, record.attributes)
+    address = string(str(desired.address))
+    attributes = {**prior, **_arguments(desired), "address": address}
+    if kind.sort == "artifact":
+        found = plain_object(object_of(prior))
+        judged = kind.judged(plain_object(desired.arguments), found)
+        fresh = computed(kind.schema, judged)
+        attributes |= {name: fresh[name] for name in judged}
+    return attributes
 
 
 def reused_attributes(

@@ -158,7 +158,7 @@ class EndpointKind:
         """Return the computed attributes of a started server."""
         return {
             "url": f"http://{server.host}:{server.port}",
-            "container": handle.get("id"),
+            "container": str(handle.get("container") or f"process {handle.get('pid')}"),
             "image": handle.get("image", ""),
             "model_digest": server.model,
             "status": "serving",

@@ -1,10 +1,10 @@
 """The test a server passes before it listens: stored rows score as they did in training.
 
 A score passes if it differs from the stored one by at most `ABSOLUTE`, or by at most `RELATIVE`
-times the larger of the two. XGBoost sums float32 leaves, whose rounding may differ in the last bits (6e-8 relative each) from
-one processor or version to the next; the tolerance allows some hundred such steps and no change
-of the model. The rows are scored together, and each alone as requests come, so that a model whose
-answer depends on the other rows is found too.
+times the larger of the two. XGBoost sums float32 leaves, whose rounding may differ in the last bits
+(6e-8 relative each) from one processor or version to the next; the tolerance allows some hundred
+such steps and no change of the model. The rows are scored together, and each alone as requests
+come, so that a model whose answer depends on the other rows is found too.
 """
 
 from __future__ import annotations

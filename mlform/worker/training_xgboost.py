@@ -11,6 +11,7 @@ probabilities.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
@@ -272,6 +273,6 @@ def _refused(error: Exception) -> TaskFailure:
         (text for text in str(error).splitlines() if text.strip() and "Stack trace" not in text), ""
     )
     _, _, reason = line.rpartition("Check failed: ") if "Check failed" in line else ("", "", line)
-    cleaned = reason.split("] ", maxsplit=1)[-1]
-    detail = f"{cleaned.strip()} (in the objective, params or early_stopping of the algorithm)"
+    cleaned = re.sub(r"^(\[[\d:]+\] )?(\S+\.cc:\d+: )?", "", reason.strip())
+    detail = f"{cleaned} (in the objective, params or early_stopping of the algorithm)"
     return TaskFailure("XGBoost refused the arguments", detail, "algorithm")

@@ -11,7 +11,7 @@ and the route file, replaced by an atomic rename whenever traffic shall go elsew
 
     {"host": "127.0.0.1", "port": 41234, "instance": "…"}
 
-or `{}` for "no server". The file is looked at every 50 ms and on SIGHUP. A route file that is
+or `{}` for "no server". The file is looked at every 30 ms and on SIGHUP. A route file that is
 missing or cannot be understood leaves the last good route in force (a line on standard error says
 so); before there is any route, requests are answered 503 with `Retry-After`.
 

@@ -184,6 +184,12 @@ def test_task_follows_from_arguments_and_target(
             "deep",
         ),
         (
+            {"algorithm": xgboost(params={"eval_metric": "rmsee"})},
+            "XGBoost refused the arguments",
+            "algorithm",
+            "Unknown metric function rmsee (in",
+        ),
+        (
             {"target": "level", "algorithm": xgboost(objective="binary:logistic")},
             "Too many classes",
             "target",
