@@ -7,6 +7,9 @@ Where no engine answers these tests are skipped with the reason, except where `C
 from __future__ import annotations
 
 import os
+import shutil
+import socket
+import subprocess  # noqa: TID251 - a registry runs beside the tests
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,8 +29,10 @@ from mlform.tasks import PinnedImage
 from tests.contracts.runtime_harness import (
     STANDINS,
     Adapter,
+    free_port,
     instance_over_http,
     standin_programs,
+    wait_until,
 )
 
 BASE_IMAGE = "mlform-test-base:bookworm"
@@ -65,6 +70,36 @@ def base_image(docker_engine: Engine) -> PinnedImage:
     if found is None:
         absent(f"there is no image {BASE_IMAGE}: run .ci/setup")
     return PinnedImage(name=BASE_IMAGE, reference=text_of(found, "Id"))
+
+
+@pytest.fixture(scope="session")
+def registry(docker_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real registry on the loopback address; its `host:port`."""
+    program = shutil.which("docker-registry")
+    if program is None:
+        absent("there is no program docker-registry: run .ci/setup")
+    folder = tmp_path_factory.mktemp("registry")
+    address = f"127.0.0.1:{free_port()}"
+    (folder / "config.yml").write_text(
+        "version: 0.1\n"
+        f"storage: {{filesystem: {{rootdirectory: {folder}/storage}}}}\n"
+        f"http: {{addr: '{address}'}}\n"
+    )
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(  # noqa: S603 - the program of Debian's package
+            [str(program), "serve", str(folder / "config.yml")], stdout=log, stderr=log
+        )
+    wait_until(lambda: _listens(address))
+    assert docker_engine.docker_host
+    yield address
+    process.terminate()
+    process.wait()
+
+
+def _listens(address: str) -> bool:
+    host, _, port = address.partition(":")
+    with socket.socket() as probe:
+        return probe.connect_ex((host, int(port))) == 0
 
 
 @pytest.fixture(scope="session")

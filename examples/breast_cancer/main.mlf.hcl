@@ -1,4 +1,4 @@
-# A classifier of breast tumours, served behind a URL.
+# A classifier of breast tumours, trained, checked and served behind a URL.
 # The table ships inside scikit-learn: `python data.py` writes it as data/breast_cancer.csv.
 
 variable "max_depth" {
@@ -23,6 +23,7 @@ resource "dataset" "tumours" {
   source "file" {
     path = "${path.module}/data/breast_cancer.csv"
   }
+
   schema {
     column "mean_radius" {
       type     = "float64"
@@ -37,12 +38,13 @@ resource "dataset" "tumours" {
   }
 }
 
+# Three partitions: trees are grown on one, counted on the second, judged on the third.
 resource "split" "tumours" {
   dataset = dataset.tumours
   seed    = 7
 
   ratio {
-    partitions = { train = 0.7, eval = 0.3 }
+    partitions = { train = 0.6, valid = 0.2, test = 0.2 }
     stratify   = "malignant"
   }
 
@@ -60,19 +62,19 @@ resource "model" "tumours" {
 
   algorithm "xgboost" {
     objective = "binary:logistic"
-    rounds    = 100
+    rounds    = 200
     params    = { max_depth = var.max_depth, learning_rate = 0.1 }
 
     early_stopping {
-      partition = "eval"
-      rounds    = 15
+      partition = "valid"
+      rounds    = 20
     }
   }
 }
 
 resource "evaluation" "tumours" {
   model     = model.tumours
-  partition = "eval"
+  partition = "test"
   metrics   = ["roc_auc", "log_loss", "accuracy", "recall"]
 
   gate {
@@ -81,6 +83,7 @@ resource "evaluation" "tumours" {
   }
 }
 
+# Created or replaced only while the gate above is passed; until then the old one keeps serving.
 resource "endpoint" "tumours" {
   model    = model.tumours
   requires = [evaluation.tumours]

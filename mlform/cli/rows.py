@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
 from pathlib import Path
@@ -12,7 +13,7 @@ from mlform.digests import Json, JsonObject
 from mlform.errors import UsageError
 
 _INTEGER: Final = re.compile(r"[+-]?(0|[1-9][0-9]*)")
-_FLOAT: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_FLOAT: Final = re.compile(r"[+-]?((0|[1-9][0-9]*)\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _SHOWN: Final = 60
 
 
@@ -66,13 +67,16 @@ def read_file(path: Path) -> list[JsonObject]:
     if path.suffix.lower() == ".csv":
         return [
             {str(name): cell(value) for name, value in row.items() if name is not None}
-            for row in csv.DictReader(text.splitlines())
+            for row in csv.DictReader(io.StringIO(text))
         ]
     return read_json(text, str(path))
 
 
 def cell(text: str | None) -> Json:
-    """Return what a cell of a CSV file stands for: a number, null where empty, or its text."""
+    """Return what a cell of a CSV file stands for: a number, null where empty, or its text.
+
+    What begins with zeros, such as 007, is a code and stays text.
+    """
     if text is None or not text.strip():
         return None
     if _INTEGER.fullmatch(text):

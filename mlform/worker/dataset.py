@@ -35,6 +35,9 @@ from mlform.worker.reading import Dialect, SourceFile, explain, read_lazily, sou
 from mlform.worker.statistics import statistics_of
 from mlform.worker.work import Work, write_json, write_table
 
+_SAMPLED_ROWS = 2000
+"""Rows to tell the types of csv files from, before falling back on all of them."""
+
 
 def run(work: Work) -> JsonObject:
     """Write the artifact and return the attributes.
@@ -75,9 +78,21 @@ def _read(
         delimiter=source.optional_text("delimiter"), null_values=source.texts("null_values")
     )
     as_text = frozenset(rule.name for rule in rules if rule.type is not None)
-    lazy = read_lazily(
-        files, dialect, as_text if files[0].format in {"csv", "tsv"} else frozenset()
-    )
+    try:
+        lazy = read_lazily(files, dialect, as_text, _SAMPLED_ROWS)
+        rows = _collect(lazy, arguments, rules)
+    except (pl.exceptions.PolarsError, OSError):
+        try:
+            rows = _collect(read_lazily(files, dialect, as_text), arguments, rules)
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise explain(files, dialect, error) from error
+    rows = rows if rows[ROW].is_sorted() else rows.sort(ROW)
+    order = _order(arguments, rows.columns)
+    return _limited(_sampled(_ordered(rows, order), arguments), arguments)
+
+
+def _collect(lazy: pl.LazyFrame, arguments: Arguments, rules: Sequence[ColumnRule]) -> pl.DataFrame:
+    """Read the rows that `where` keeps, with the columns that anything needs."""
     known = lazy.collect_schema().names()
     require_declared(rules, known)
     selected = _selected(arguments, known)
@@ -94,12 +109,7 @@ def _read(
         for name in frame.collect_schema().names()
         if name in wanted or name.startswith("__mlform_")
     ]
-    try:
-        rows = frame.select(kept).collect(engine="streaming")
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise explain(files, dialect, error) from error
-    rows = rows if rows[ROW].is_sorted() else rows.sort(ROW)
-    return _limited(_sampled(_ordered(rows, order), arguments), arguments)
+    return frame.select(kept).collect(engine="streaming")
 
 
 def _selected(arguments: Arguments, known: Sequence[str]) -> list[str]:

@@ -92,7 +92,10 @@ def source_files(folder: Path, arguments: Arguments) -> list[SourceFile]:
 
 
 def read_lazily(
-    files: Sequence[SourceFile], dialect: Dialect, as_text: frozenset[str]
+    files: Sequence[SourceFile],
+    dialect: Dialect,
+    as_text: frozenset[str],
+    sampled_rows: int | None = None,
 ) -> pl.LazyFrame:
     """Return the rows of all files, one after the other.
 
@@ -100,11 +103,14 @@ def read_lazily(
         files: The files.
         dialect: How text files are written.
         as_text: Columns of csv and tsv to read as strings, whatever is in them.
+        sampled_rows: How many rows of csv and tsv to take the types from, or None for all. From
+            a few is far faster; a later value of another type then fails the collection, so types
+            never differ from those that all rows give.
 
     Raises:
         TaskFailure: If a file cannot be read or the files have different columns.
     """
-    raw = [_schema(file, dialect) for file in files]
+    raw = [_schema(file, dialect, sampled_rows) for file in files]
     schemas = [
         {name: _readable(file, name, dtype) for name, dtype in schema.items()}
         for file, schema in zip(files, raw, strict=True)
@@ -123,8 +129,8 @@ def read_lazily(
         for name in first
     }
     frames = [
-        _scan(file, dialect, types).select(
-            _as_type(name, found[name], types[name]) for name in first
+        _scan(file, dialect, _read_types(file, found, types)).select(
+            _as_type(name, _read_types(file, found, types)[name], types[name]) for name in first
         )
         for file, found in zip(files, raw, strict=True)
     ]
@@ -142,10 +148,28 @@ def explain(files: Sequence[SourceFile], dialect: Dialect, error: Exception) -> 
     return TaskFailure("Malformed file", f"{names}: {reason}", "source.path")
 
 
-def _schema(file: SourceFile, dialect: Dialect) -> dict[str, pl.DataType]:
+def _read_types(
+    file: SourceFile, found: dict[str, pl.DataType], wanted: dict[str, pl.DataType]
+) -> dict[str, pl.DataType]:
+    """Return the types to read a file with: text is read as text, not through what was found."""
+    if file.format not in {"csv", "tsv"}:
+        return found
+    return {name: wanted[name] if wanted[name] == pl.String else found[name] for name in found}
+
+
+def _schema(file: SourceFile, dialect: Dialect, sampled_rows: int | None) -> dict[str, pl.DataType]:
     _check_header(file, dialect)
     try:
-        return dict(_scan(file, dialect, {}).collect_schema())
+        if sampled_rows is not None and file.format in {"csv", "tsv"}:
+            sample = _scan(file, dialect, None, sampled_rows).head(sampled_rows).collect()
+            undecided = [
+                name
+                for name in sample.columns
+                if sample[name].dtype == pl.String and sample[name].null_count() == sample.height
+            ]
+            if not undecided:
+                return dict(sample.schema)
+        return dict(_scan(file, dialect, None).collect_schema())
     except pl.exceptions.NoDataError as error:
         detail = f"{file.name} is empty."
         raise TaskFailure("Empty data set", detail, "source.path") from error
@@ -164,19 +188,23 @@ def _check_header(file: SourceFile, dialect: Dialect) -> None:
         raise TaskFailure("Repeated column", detail, "source.path")
 
 
-def _scan(file: SourceFile, dialect: Dialect, types: dict[str, pl.DataType]) -> pl.LazyFrame:
+def _scan(
+    file: SourceFile,
+    dialect: Dialect,
+    types: dict[str, pl.DataType] | None,
+    sampled_rows: int | None = None,
+) -> pl.LazyFrame:
     if file.format == "parquet":
         return pl.scan_parquet(file.path, glob=False)
     if file.format == "jsonl":
         return pl.scan_ndjson(file.path, infer_schema_length=None)
-    texts = {name: dtype for name, dtype in types.items() if dtype == pl.String}
     return pl.scan_csv(
         file.path,
         separator=dialect.separator(file.format),
         null_values=list(dialect.null_values) or None,
         try_parse_dates=True,
-        infer_schema_length=None,
-        schema_overrides=texts,
+        infer_schema_length=sampled_rows,
+        schema=types,
         glob=False,
     )
 

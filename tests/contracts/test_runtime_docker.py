@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import tarfile
 import threading
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from docker.errors import NotFound
 
 from mlform.digests import Digest, Json
 from mlform.errors import (
@@ -18,14 +20,14 @@ from mlform.errors import (
     RuntimeFailure,
     TaskFailed,
 )
-from mlform.runtimes.base import Owner, Runtime, ServerPaths, TaskPaths
+from mlform.runtimes.base import BoundFolder, Owner, Runtime, ServerPaths, TaskPaths
 from mlform.runtimes.docker.containers import labels_of
-from mlform.runtimes.docker.engine import Engine
+from mlform.runtimes.docker.engine import Engine, ensure_image
 from mlform.runtimes.docker.lifecycle import labelled
 from mlform.runtimes.docker.runtime import DockerRuntime
 from mlform.runtimes.image import resolve_image
 from mlform.tasks import FolderInput, PinnedImage, Requirements, Server, Task, TaskResult
-from tests.contracts.runtime_harness import Adapter, free_port
+from tests.contracts.runtime_harness import STANDINS, Adapter, free_port, standin_programs
 from tests.docker_fixtures import docker_host
 
 pytest_plugins = ["tests.docker_fixtures"]
@@ -128,6 +130,41 @@ def test_a_local_image_is_pinned_by_its_id(base_image: PinnedImage) -> None:
     resolved = resolve_image(base_image.name, docker_host=docker_host())
     assert resolved == base_image
     assert resolve_image(base_image.reference).reference == base_image.reference
+
+
+def test_an_image_of_a_registry_is_pinned_and_pulled_by_its_digest(
+    docker_engine: Engine, base_image: PinnedImage, registry: str, tmp_path: Path
+) -> None:
+    repository = f"{registry}/mlform-base"
+    name = f"{repository}:1"
+    api = docker_engine.api
+    api.tag(base_image.reference, repository, "1")
+    for line in api.push(repository, tag="1", stream=True, decode=True):
+        assert "error" not in line, line
+    pinned = resolve_image(name, docker_host=docker_host())
+    assert pinned.reference.startswith(f"{repository}@sha256:")
+    api.remove_image(name)
+    with contextlib.suppress(NotFound):
+        api.remove_image(pinned.reference)
+    assert resolve_image(name, docker_host=docker_host()) == pinned
+
+    runtime = DockerRuntime(
+        pinned,
+        docker_host=docker_host(),
+        programs=standin_programs("/standins/a.py"),
+        folders=(BoundFolder(source=str(STANDINS), target="/standins/a.py"),),
+    )
+    try:
+        assert run(runtime, tmp_path, {}).attributes["lines"] == 1
+    finally:
+        runtime.close()
+        api.remove_image(pinned.reference)
+
+    with pytest.raises(ImageMissing, match="mlform runtime build"):
+        resolve_image(f"{repository}:2", docker_host=docker_host())
+    gone = PinnedImage(name=name, reference=f"{repository}@sha256:{'1' * 64}")
+    with pytest.raises(ImageMissing, match="init -upgrade"):
+        ensure_image(docker_engine, gone)
 
 
 def test_no_engine_says_what_to_do(tmp_path: Path) -> None:

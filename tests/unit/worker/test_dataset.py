@@ -245,3 +245,32 @@ def test_real_tables(tasks: Tasks, shared: Path) -> None:
         assert outcome.attribute("rows") == count
         frame = pl.read_parquet(outcome.artifact / "data.parquet")
         assert frame.schema.get("pickup", pl.Datetime("us")) == pl.Datetime("us")
+
+
+@pytest.mark.parametrize(
+    ("early", "late", "dtype"),
+    [
+        ("1", "2.5", pl.Float64()),
+        ("1", "x", pl.String()),
+        ("", "7", pl.Int64()),
+        ("2024-01-01", "soon", pl.String()),
+        ("true", "maybe", pl.String()),
+    ],
+)
+def test_types_come_from_all_rows(tasks: Tasks, early: str, late: str, dtype: pl.DataType) -> None:
+    text = "n,x\n" + "".join(f"{n},{early}\n" for n in range(5000)) + f"5000,{late}\n"
+    outcome = tasks.dataset({"a.csv": text})
+    frame = pl.read_parquet(outcome.artifact / "data.parquet")
+    assert frame.schema["x"] == dtype
+    assert str(frame["x"][-1]) == late
+
+
+def test_dates_and_times_of_text_files(tasks: Tasks) -> None:
+    text = "d,t,u\n2024-02-29,2024-02-29 10:11:12,2024-02-29T10:11:12Z\n,,\n"
+    frame = pl.read_parquet(tasks.dataset({"a.csv": text}).artifact / "data.parquet")
+    assert frame.dtypes == [pl.Date(), pl.Datetime("us"), pl.Datetime("us")]
+    assert frame.select(pl.all().cast(pl.String)).row(0) == (
+        "2024-02-29",
+        "2024-02-29 10:11:12.000000",
+        "2024-02-29 10:11:12.000000",
+    )

@@ -1,0 +1,59 @@
+"""Values as `terraform console` prints them, and JSON as HCL."""
+
+from __future__ import annotations
+
+import pytest
+
+from mlform.digests import Json
+from mlform.lang.encode import from_json
+from mlform.lang.json_types import type_from_json
+from mlform.lang.types import DYNAMIC, NUMBER, STRING, ListType
+from mlform.lang.values import NULL, SENSITIVE, Value, null, string, unknown
+from mlform.views.values import format_value, inline, key_text, quoted
+
+
+@pytest.mark.parametrize(
+    ("value", "type_", "expected"),
+    [
+        ("a", "string", '"a"'),
+        ('say "hi"\t\\', "string", '"say \\"hi\\"\\t\\\\"'),
+        (3, "number", "3"),
+        (0.25, "number", "0.25"),
+        (1e21, "number", "1000000000000000000000"),
+        (True, "bool", "true"),
+        ([], ["list", "string"], "tolist([])"),
+        (["a"], ["set", "string"], 'toset([\n  "a",\n])'),
+        ([1, "x"], ["tuple", ["number", "string"]], '[\n  1,\n  "x",\n]'),
+        ({}, ["object", {}], "{}"),
+        ({"b": 1, "a": 2}, ["map", "number"], 'tomap({\n  "a" = 2\n  "b" = 1\n})'),
+        (
+            {"a": {"b": [1]}},
+            ["object", {"a": ["object", {"b": ["tuple", ["number"]]}]}],
+            '{\n  "a" = {\n    "b" = [\n      1,\n    ]\n  }\n}',
+        ),
+        ("a\nb", "string", "<<EOT\na\nb\nEOT"),
+        ("EOT\n", "string", "<<EOT_\nEOT\n\nEOT_"),
+    ],
+)
+def test_values_as_the_console_prints_them(value: Json, type_: Json, expected: str) -> None:
+    assert format_value(from_json(value, type_from_json(type_))) == expected
+
+
+def test_values_without_a_value() -> None:
+    assert format_value(NULL) == "null"
+    assert format_value(null(STRING)) == "tostring(null)"
+    assert format_value(null(ListType(NUMBER))) == "null /* list of number */"
+    assert format_value(unknown(DYNAMIC)) == "(known after apply)"
+    assert format_value(string("x").with_marks(SENSITIVE)) == "(sensitive value)"
+    inside = Value(ListType(STRING), (unknown(STRING), string("x").with_marks(SENSITIVE)))
+    assert format_value(inside) == "tolist([\n  (known after apply),\n  (sensitive value),\n])"
+
+
+def test_json_as_hcl() -> None:
+    assert inline({"a b": [1, None], "c": True}) == '{ "a b" = [1, null], c = true }'
+    assert inline({"a": 1, "b": 2}, 5) == "{...}"
+    assert inline([1, 2, 3], 5) == "[...]"
+    assert inline({}) == "{}"
+    assert quoted("${x} %{y}") == '"$${x} %%{y}"'
+    assert key_text("learning_rate") == "learning_rate"
+    assert key_text("1st") == '"1st"'
