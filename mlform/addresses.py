@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from functools import total_ordering
 from typing import TypeAlias
+
+from mlform.dataclass import dataclass
 
 InstanceKey: TypeAlias = int | str | None
 """`None` without `count` and `for_each`."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 
@@ -41,10 +40,9 @@ def write_file(path: Path, content: bytes, *, mode: int = 0o644) -> None:
         OSError: If it cannot be written; the old file is then untouched, unless the last flush,
             that of the folder, is what failed.
     """
-    descriptor, name = tempfile.mkstemp(
-        prefix=temporary_prefix(path), suffix=".tmp", dir=path.parent
-    )
-    temporary = Path(name)
+    # Made here, because to load `tempfile` takes longer than to write most files.
+    temporary = path.with_name(f"{temporary_prefix(path)}{os.urandom(8).hex()}.tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         try:
             write_all(descriptor, content)

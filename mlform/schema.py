@@ -8,9 +8,9 @@ label of a block is one more attribute of its object.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 
+from mlform.dataclass import dataclass, field
 from mlform.digests import Json
 from mlform.lang.types import Type
 

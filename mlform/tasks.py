@@ -19,9 +19,9 @@ to read (prints of user code, tracebacks) goes to standard error.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
+from mlform.dataclass import dataclass, field
 from mlform.digests import Digest, Json, JsonObject
 
 TASK_FORMAT: Final = 1

@@ -6,9 +6,7 @@ module costs nothing.
 
 from __future__ import annotations
 
-import getpass
 import os
-import platform
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -117,11 +115,13 @@ def new_id() -> str:
 
 def who_runs() -> str:
     """Return `user@host`."""
+    import getpass
+
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # a user without a name, as in containers
         user = str(os.getuid())
-    return f"{user}@{platform.node()}"
+    return f"{user}@{os.uname().nodename}"
 
 
 def usable_cpus() -> int:

@@ -29,6 +29,7 @@ from mlform.tasks import PinnedImage
 from tests.contracts.runtime_harness import (
     STANDINS,
     Adapter,
+    docker_host,
     free_port,
     instance_over_http,
     standin_programs,
@@ -36,11 +37,6 @@ from tests.contracts.runtime_harness import (
 )
 
 BASE_IMAGE = "mlform-test-base:bookworm"
-
-
-def docker_host() -> str | None:
-    """Return where the tests' engine is, or None for the local socket."""
-    return os.environ.get("DOCKER_HOST")  # noqa: TID251 - tests read their own settings
 
 
 def absent(reason: str) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from mlform.addresses import ResourceAddress
+from mlform.dataclass import dataclass
+from mlform.diagnostics import SourceRange
 from mlform.plan.steps import Operation
 from mlform.tasks import TaskEvent
 
@@ -49,13 +50,18 @@ class StepFinished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepFailed:
-    """A step failed: what, why, and where the whole log is."""
+    """A step failed: what, why, and where the whole log is.
+
+    Attributes:
+        range: The argument at fault, where that is known.
+    """
 
     address: ResourceAddress
     operation: Operation
     summary: str
     detail: str
     log: str = ""
+    range: SourceRange | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,12 +6,13 @@ and servers run on worker threads, which hand their outcome back.
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import queue
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 
+from mlform.addresses import ResourceAddress
 from mlform.apply.events import (
     Event,
     Interrupted,
@@ -24,22 +25,28 @@ from mlform.apply.events import (
 from mlform.apply.making import Made, Making, make_artifact, make_server, make_value
 from mlform.apply.ports import Ports, log_folder
 from mlform.apply.record import Recorder
+from mlform.apply.recovery import clean
 from mlform.apply.removing import remove
-from mlform.diagnostics import ConfigurationError, Diagnostics
-from mlform.errors import BackendError, MlformError
-from mlform.graph.attributes import exposed, loaded
+from mlform.dataclass import dataclass, field, replace
+from mlform.diagnostics import ConfigurationError, Diagnostics, SourceRange
+from mlform.errors import BackendError, MlformError, RuntimeFailure, TaskFailed
+from mlform.graph.arguments import range_of
+from mlform.graph.attributes import exposed
 from mlform.graph.evaluation import Evaluation
 from mlform.graph.nodes import LocalNode, Node, OutputNode, ResourceNode
 from mlform.lang.construct import object_of
-from mlform.lang.encode import mark_paths
-from mlform.lang.values import SENSITIVE, Value
+from mlform.lang.values import Value
 from mlform.plan.changes import Action, Cause, Change, Plan
-from mlform.plan.planner import ignoring_changes
+from mlform.plan.lifecycle import create_first_blocks, ignoring_changes
 from mlform.plan.recipes import plain_object
+from mlform.plan.recorded import recorded_value
 from mlform.plan.steps import Operation, Step
 from mlform.resources.base import AnyKind
 from mlform.state.snapshot import CURRENT, ResourceRecord
 from mlform.tasks import TaskEvent
+
+_SAID_AT_ONCE = 100
+"""Events of steps without effect on the world that are held back at most until they are durable."""
 
 _REMOVING = {Operation.DELETE, Operation.FORGET}
 
@@ -91,10 +98,13 @@ class Execution:
         self._identities: dict[str, str] = {}
         self._started: dict[str, float] = {}
         self._cpus: dict[str, int] = {}
-        self._settled: set[str] = set()
+        self._succeeded: set[str] = set()
+        self._failures: set[str] = set()
         self._done_nodes: set[Node] = set()
         self._outcomes: queue.SimpleQueue[_Outcome] = queue.SimpleQueue()
-        self._announced = False
+        self._announced: set[bool] = set()
+        self._unsaid: list[Event] = []
+        self._create_first = create_first_blocks(evaluation.module, evaluation.graph, kinds)
         self.tally = Tally()
 
     def run(self) -> None:
@@ -107,13 +117,28 @@ class Execution:
         for step in self._plan.steps:
             if not step.needs:
                 heapq.heappush(self._ready, self._rank[step.id])
+        try:
+            self._run_all()
+        except BackendError:
+            self._leave_nothing()
+            raise
+        self._skip_rest()
+        self._keep()
+
+    def _run_all(self) -> None:
         with ThreadPoolExecutor(max_workers=max(1, self._ports.parallelism)) as pool:
             try:
                 self._loop(pool)
             except BaseException:
                 self._ports.stop.request_now()
                 raise
-        self._skip_rest()
+
+    def _leave_nothing(self) -> None:
+        """Remove what unfinished steps started: the state that cannot be written lacks it."""
+        for intent in self._recorder.state.intents:
+            if intent.runtime:
+                with contextlib.suppress(MlformError):
+                    clean(intent, self._recorder, self._ports)
 
     def _loop(self, pool: ThreadPoolExecutor) -> None:
         while True:
@@ -132,16 +157,29 @@ class Execution:
                 self._announce_stop()
 
     def _announce_stop(self) -> None:
-        if self._ports.stop.requested and not self._announced:
-            self._announced = True
-            self._emit(Interrupted(now=self._ports.stop.now.is_set()))
+        stop = self._ports.stop
+        now = stop.now.is_set()
+        if stop.requested and now not in self._announced:
+            self._announced.add(now)
+            self._ports.on_event(Interrupted(now=now))
 
     def _record_untouched(self) -> None:
         """Give the evaluation everything that no step will touch."""
-        touched = {step.address for step in self._plan.steps if step.operation not in _REMOVING}
+        touched = {step.address for step in self._plan.steps}
+        unchanged = {item.address for item in self._plan.changes if item.action is Action.NO_OP}
         for record in self._recorder.state.records:
             if record.address not in touched:
-                self._evaluation.record(record.address, _value_of(record, self._kinds))
+                kind = self._kinds[record.address.kind]
+                self._evaluation.record(record.address, recorded_value(record, kind))
+            if record.address in unchanged:
+                self._refresh_dependencies(record)
+
+    def _refresh_dependencies(self, record: ResourceRecord) -> None:
+        """Keep in the state what an object depends on now, where nothing else of it changes."""
+        node = ResourceNode(record.address.block)
+        needs = tuple(str(item) for item in self._evaluation.graph.resource_needs(node))
+        if needs != record.dependencies:
+            self._recorder.recorded(f"keep {record.address}", replace(record, dependencies=needs))
 
     # Starting
 
@@ -152,6 +190,8 @@ class Execution:
             step = self._plan.steps[rank]
             if self._is_inline(step):
                 self._run_inline(step)
+                if len(self._unsaid) >= _SAID_AT_ONCE:
+                    self._keep()
             elif self._fits():
                 self._start(step, pool)
             else:
@@ -159,13 +199,28 @@ class Execution:
                 break
         for rank in waiting:
             heapq.heappush(self._ready, rank)
+        self._keep()
+
+    def _keep(self) -> None:
+        """Make everything recorded durable, and only then tell of it."""
         self._recorder.flush()
+        unsaid, self._unsaid = self._unsaid, []
+        for event in unsaid:
+            self._ports.on_event(event)
 
     def _is_inline(self, step: Step) -> bool:
         kind = self._kinds[step.address.kind]
-        if kind.sort == "value" or step.operation is Operation.FORGET:
+        if kind.sort == "value" or step.operation is Operation.FORGET or self._has_vanished(step):
             return True
         return kind.sort == "artifact" and step.operation is Operation.DELETE
+
+    def _has_vanished(self, step: Step) -> bool:
+        """Whether there is no predecessor to destroy, because it did not have to be replaced."""
+        return (
+            step.operation is Operation.DELETE
+            and step.replaces
+            and (step.address, step.deposed) not in self._recorder.state.objects
+        )
 
     def _fits(self) -> bool:
         if not self._running:
@@ -176,10 +231,14 @@ class Execution:
         )
 
     def _run_inline(self, step: Step) -> None:
+        if self._has_vanished(step):
+            self._succeed(step)
+            return
         self._announce(step)
         try:
             if step.operation in _REMOVING:
                 self._recorder.removed(step.id, step.address, step.deposed)
+                self._count(step)
                 self._finished(step, None)
                 return
             making = self._making(step, step.id)
@@ -201,6 +260,7 @@ class Execution:
             return
         self._recorder.intend(identity, step.address, step.operation, self._change(step).runtime)
         self._announce(step)
+        self._keep()
         self._running.add(step.id)
         self._identities[step.id] = identity
 
@@ -244,7 +304,9 @@ class Execution:
             self._done_nodes.add(node)
         desired = self._evaluation.desired(block, step.address.key, diagnostics)
         prior = self._recorder.state.current(step.address)
-        desired = ignoring_changes(desired, prior, self._kinds[step.address.kind])
+        kind = self._kinds[step.address.kind]
+        if kind.sort != "value" or not change.action.is_replace:
+            desired = ignoring_changes(desired, prior, kind)
         diagnostics.raise_if_errors()
         return Making(
             desired=desired,
@@ -252,9 +314,10 @@ class Execution:
             step=identity,
             project=self._recorder.state.lineage,
             runtime=change.runtime,
-            create_first=step.replaces or change.action is Action.CREATE_THEN_DELETE,
+            create_first=block.address in self._create_first,
             forced=_is_forced(change),
             expected_recipe=change.recipe_digest,
+            expected_sources=change.sources,
             cpus=self._share(),
         )
 
@@ -294,34 +357,52 @@ class Execution:
             self._settle(step, outcome.made)
         else:
             self._recorder.removed(self._identities[step.id], step.address, step.deposed)
+            self._count(step)
             self._finished(step, None)
 
     def _settle(self, step: Step, made: Made) -> None:
         """Record an object, then check what it promises."""
         kind = self._kinds[step.address.kind]
         identity = self._identities.get(step.id, step.id)
-        set_aside = step.deposed if step.replaces else CURRENT
+        prior = self._recorder.state.current(step.address)
+        cut_off = (
+            self._change(step).conditional
+            and prior is not None
+            and prior.recipe_digest == made.record.recipe_digest
+        )
+        set_aside = step.deposed if step.replaces and not cut_off else CURRENT
         self._recorder.recorded(identity, made.record, set_aside=set_aside)
         value = exposed(kind.schema, made.attributes)
         self._evaluation.record(step.address, value)
+        if not cut_off:
+            self._count(step)
+        problem = self._broken_promise(step, made, value)
+        if problem is not None:
+            self._failed(step, problem)
+            return
+        self._finished(step, made)
+
+    def _broken_promise(
+        self, step: Step, made: Made, value: Value
+    ) -> MlformError | ConfigurationError | None:
+        """Return which postconditions or gates an object does not fulfil, or None."""
         diagnostics = Diagnostics()
         block = self._evaluation.module.resources[step.address.block]
         self._evaluation.check_postconditions(block, step.address.key, value, diagnostics)
         if diagnostics.has_errors:
-            self._failed(step, ConfigurationError(tuple(diagnostics)))
-            return
-        if kind.sort == "artifact":
-            failures = kind.failures(plain_object(object_of(made.attributes)))
-            if failures:
-                detail = "; ".join(problem.detail for problem in failures)
-                self._count(step)
-                self._failed(step, MlformError(failures[0].summary, detail))
-                return
-        self._finished(step, made)
+            return ConfigurationError(tuple(diagnostics))
+        kind = self._kinds[step.address.kind]
+        failures = (
+            kind.failures(plain_object(object_of(made.attributes)))
+            if kind.sort == "artifact"
+            else ()
+        )
+        if failures:
+            detail = "; ".join(problem.detail for problem in failures)
+            return MlformError(failures[0].summary, detail)
+        return None
 
     def _finished(self, step: Step, made: Made | None) -> None:
-        self._count(step)
-        self._settled.add(step.id)
         self._emit(
             StepFinished(
                 address=step.address,
@@ -332,6 +413,10 @@ class Execution:
                 unchanged=made is not None and made.unchanged,
             )
         )
+        self._succeed(step)
+
+    def _succeed(self, step: Step) -> None:
+        self._succeeded.add(step.id)
         for follower in self._followers.get(step.id, ()):
             self._missing[follower] -= 1
             if self._missing[follower] == 0:
@@ -346,33 +431,58 @@ class Execution:
             self.tally.changed += 1
 
     def _failed(self, step: Step, problem: MlformError | ConfigurationError) -> None:
-        self._settled.add(step.id)
+        self._failures.add(step.id)
         summary, detail = _described(problem)
-        folder = log_folder(self._ports.data_folder, step.address)
-        logs = sorted(folder.glob("*.log")) if folder.is_dir() else []
         failure = StepFailed(
             address=step.address,
             operation=step.operation,
             summary=summary,
             detail=detail,
-            log=str(logs[-1]) if logs else "",
+            log=self._newest_log(step) if isinstance(problem, RuntimeFailure) else "",
+            range=self._place(step, problem),
         )
         self.tally.failures.append(failure)
         self._emit(failure)
 
+    def _newest_log(self, step: Step) -> str:
+        folder = log_folder(self._ports.data_folder, step.address)
+        logs = sorted(folder.glob("*.log")) if folder.is_dir() else []
+        return str(logs[-1]) if logs else ""
+
+    def _place(self, step: Step, problem: MlformError | ConfigurationError) -> SourceRange | None:
+        """Return the argument that a problem is about, if it names one."""
+        if isinstance(problem, ConfigurationError):
+            return problem.diagnostics[0].range
+        kind = self._kinds[step.address.kind]
+        block = self._evaluation.module.resources.get(step.address.block)
+        arguments = self._change(step).after
+        if not isinstance(problem, TaskFailed) or not problem.argument or block is None:
+            return None
+        if kind.sort != "artifact" or arguments is None:
+            return None
+        path = kind.argument_path(problem.argument, arguments)
+        return range_of(block.body, path, block.range)
+
     def _skip_rest(self) -> None:
         self._announce_stop()
+        causes: dict[str, str] = {}
         for step in self._plan.steps:
-            if step.id in self._settled:
-                continue
-            self.tally.skipped += 1
-            blocked = [item for item in step.needs if item not in self._steps or self._broken(item)]
-            because = f"{self._steps[blocked[0]].address} failed" if blocked else "interrupted"
-            self._emit(StepSkipped(address=step.address, operation=step.operation, because=because))
+            if step.id in self._failures:
+                causes[step.id] = f"{step.address} failed"
+            elif step.id not in self._succeeded:
+                found = [causes[item] for item in step.needs if item in causes]
+                because = causes[step.id] = found[0] if found else "interrupted"
+                self.tally.skipped += 1
+                self._emit(
+                    StepSkipped(address=step.address, operation=step.operation, because=because)
+                )
 
-    def _broken(self, step_id: str) -> bool:
-        failed = {failure.address for failure in self.tally.failures}
-        return self._steps[step_id].address in failed or step_id not in self._settled
+    @property
+    def unfinished(self) -> frozenset[ResourceAddress]:
+        """The blocks of which a step failed or was skipped."""
+        return frozenset(
+            step.address.block for step in self._plan.steps if step.id not in self._succeeded
+        )
 
     # Small things
 
@@ -398,7 +508,7 @@ class Execution:
         return self._ports.now().timestamp() - self._started[step.id]
 
     def _emit(self, event: Event) -> None:
-        self._ports.on_event(event)
+        self._unsaid.append(event)
 
 
 def _followers(plan: Plan) -> dict[str, list[str]]:
@@ -410,8 +520,9 @@ def _followers(plan: Plan) -> dict[str, list[str]]:
 
 
 def _is_forced(change: Change) -> bool:
+    """Whether an object is made anew whatever it is made from; not if early cut-off may hold."""
     if change.action.is_replace:
-        return True
+        return not change.conditional
     again = {Cause.REQUESTED, Cause.TAINTED}
     return any(reason.cause in again for reason in change.reasons)
 
@@ -419,15 +530,5 @@ def _is_forced(change: Change) -> bool:
 def _described(problem: MlformError | ConfigurationError) -> tuple[str, str]:
     if isinstance(problem, ConfigurationError):
         first = problem.diagnostics[0]
-        place = f" ({first.range})" if first.range is not None else ""
-        return first.summary, f"{first.detail}{place}"
+        return first.summary, first.detail
     return problem.summary, problem.detail
-
-
-def _value_of(record: ResourceRecord, kinds: Mapping[str, AnyKind]) -> Value:
-    schema = kinds[record.address.kind].schema
-    attributes = mark_paths(
-        object_of(loaded(schema, record.attributes)), record.sensitive, SENSITIVE
-    ).payload
-    assert isinstance(attributes, dict)  # noqa: S101 - an object was put in
-    return exposed(schema, attributes)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -12,6 +11,7 @@ from mlform import __version__
 from mlform.addresses import ResourceAddress
 from mlform.apply.ports import Ports, folder_name, log_folder
 from mlform.apply.servers import server_to_json
+from mlform.dataclass import dataclass, field, replace
 from mlform.digests import Digest, Json, JsonObject
 from mlform.errors import MlformError
 from mlform.graph.attributes import computed, stored
@@ -61,6 +61,7 @@ class Making:
         create_first: Whether a replacement is created before the old object is destroyed.
         forced: Run even if the result is known.
         expected_recipe: Digest of the recipe that was planned, or None if it was not known.
+        expected_sources: Digest of each source that was planned; empty where nothing was.
         cpus: Cores it may use if it asks for none itself.
     """
 
@@ -72,6 +73,7 @@ class Making:
     create_first: bool
     forced: bool
     expected_recipe: Digest | None
+    expected_sources: Mapping[str, Digest] = field(default_factory=dict)
     cpus: int
 
     @property
@@ -159,7 +161,10 @@ def _recipe_digest(ingredients: Ingredients, making: Making) -> Digest:
             f"What {', '.join(missing) or 'an argument'} refers to has no known result, so there "
             "is nothing to work on. Refer to a resource that is applied before this one.",
         )
-    if making.expected_recipe is not None and making.expected_recipe != ingredients.digest:
+    moved = making.expected_sources and dict(making.expected_sources) != dict(
+        ingredients.recipe.sources
+    )
+    if moved or making.expected_recipe not in {None, ingredients.digest}:
         raise PlanOutdatedError(
             "Changed since the plan was made",
             "Its source files, code or environment are not those that the plan was made from. "
@@ -168,7 +173,9 @@ def _recipe_digest(ingredients: Ingredients, making: Making) -> Digest:
     return ingredients.digest
 
 
-def _unchanged(kind: ArtifactKind, making: Making, ports: Ports, prior: ResourceRecord) -> Made:
+def _unchanged(
+    kind: ArtifactKind | ServerKind, making: Making, ports: Ports, prior: ResourceRecord
+) -> Made:
     """Return the object as it is, with arguments that nothing has to run for."""
     desired = making.desired
     attributes = kept_attributes(kind, desired, prior)
@@ -252,6 +259,9 @@ def make_server(kind: ServerKind, making: Making, ports: Ports, on_progress: Pro
     desired = making.desired
     ingredients = gather(kind, desired, making.runtime, ports.reality)
     digest = _recipe_digest(ingredients, making)
+    prior = making.prior
+    if prior is not None and not making.forced and prior.recipe_digest == digest:
+        return _unchanged(kind, making, ports, prior)
     blockers = kind.blockers(desired.upstream)
     if blockers:
         raise MlformError(blockers[0].summary, blockers[0].detail)

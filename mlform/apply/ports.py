@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from mlform.addresses import ResourceAddress
 from mlform.apply.events import Event
 from mlform.apply.stop import Stop
 from mlform.backends.base import StateBackend
+from mlform.dataclass import dataclass
 from mlform.digests import digest_bytes, short
 from mlform.plan.reality import Reality
 from mlform.runtimes.base import Runtime

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from mlform.addresses import ResourceAddress
 from mlform.backends.base import StateBackend
+from mlform.dataclass import replace
 from mlform.plan.steps import Operation
 from mlform.state.snapshot import (
     CURRENT,

@@ -23,12 +23,17 @@ def recover(recorder: Recorder, ports: Ports) -> None:
     """
     for intent in recorder.state.intents:
         if intent.runtime:
-            _clean(intent, recorder, ports)
+            clean(intent, recorder, ports)
         recorder.abandoned(intent.step)
     recorder.flush()
 
 
-def _clean(intent: Intent, recorder: Recorder, ports: Ports) -> None:
+def clean(intent: Intent, recorder: Recorder, ports: Ports) -> None:
+    """Stop and remove what an unfinished step started; the recorded server has the traffic again.
+
+    Raises:
+        RuntimeFailure: If the engine does not do it.
+    """
     runtime = ports.runtime(intent.runtime).runtime
     owner = Owner(project=recorder.state.lineage, address=str(intent.address), step=intent.step)
     removed = runtime.abandon(owner)

@@ -7,9 +7,9 @@ state. A reader always sees the snapshot with the entries of a run that died app
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
+from mlform.dataclass import dataclass
 from mlform.state.snapshot import Entry, State
 
 

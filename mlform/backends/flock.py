@@ -9,11 +9,11 @@ import fcntl
 import json
 import os
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
 from mlform.backends.base import LockInfo, describe_holder
+from mlform.dataclass import attributes
 from mlform.durable import write_all
 from mlform.errors import StateLocked
 
@@ -52,7 +52,8 @@ class FileLock:
                 os.close(descriptor)
                 return False
             os.ftruncate(descriptor, 0)
-            write_all(descriptor, json.dumps(asdict(info), indent=2).encode())
+            content = {name: getattr(info, name) for name in attributes(LockInfo)}
+            write_all(descriptor, json.dumps(content, indent=2).encode())
         except BlockingIOError:
             os.close(descriptor)
             return False

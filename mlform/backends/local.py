@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from mlform.backends.base import LockInfo
 from mlform.backends.flock import FileLock
 from mlform.backends.journal_file import JournalFile
+from mlform.dataclass import dataclass, field, replace
 from mlform.digests import digest_bytes
 from mlform.durable import temporary_prefix, write_file
 from mlform.errors import BackendError, StateConflict, StateCorrupt
@@ -254,6 +253,8 @@ class LocalBackend:
 
     def _name_in_other_folder(self) -> Path:
         """Return a name in a new folder of the system's, where the project's disk is full."""
+        import tempfile
+
         return Path(tempfile.mkdtemp(prefix="mlform-")) / self._path.name
 
     @contextlib.contextmanager

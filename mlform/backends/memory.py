@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
 
 from mlform.backends.base import LockInfo, describe_holder
+from mlform.dataclass import dataclass, field
 from mlform.errors import BackendError, StateConflict, StateLocked
 from mlform.state.codec import encode_entry, encode_state
 from mlform.state.journal import encode_header

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mlform.cli.failures import INCOMPLETE, INTERRUPTED, Declined
+from mlform.dataclass import dataclass
 from mlform.diagnostics import Diagnostic
 from mlform.errors import UsageError
 from mlform.plan.changes import Mode, Plan
@@ -99,7 +99,10 @@ def problem_of(failure: StepFailed) -> Diagnostic:
     log = f"\n\nIts log: {failure.log}" if failure.log else ""
     hint = f'\nRun "mlform logs {failure.address}" to see all of it.' if failure.log else ""
     return Diagnostic(
-        summary=failure.summary, detail=failure.detail + log + hint, address=str(failure.address)
+        summary=failure.summary,
+        detail=failure.detail + log + hint,
+        address=str(failure.address),
+        range=failure.range,
     )
 
 
@@ -116,7 +119,8 @@ def _say_outcome(session: Session, applied: Applied, mode: Mode) -> None:
     from mlform.views.human import render_counts, render_outputs
     from mlform.views.paper import BLANK, Ink, line, render
 
-    session.out.write(render_counts(counts, mode=mode, whole=whole, color=session.out.color))
+    out = session.out
+    out.write(render_counts(counts, mode=mode, whole=whole, color=out.color, width=out.width))
     if applied.outputs:
         head = [BLANK, line("Outputs:", Ink.GOOD), BLANK]
         session.out.write(render(head, color=session.out.color, width=None))

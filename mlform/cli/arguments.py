@@ -7,8 +7,9 @@ may be given several times.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated
+
+from mlform.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

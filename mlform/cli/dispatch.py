@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, TextIO, cast
 
 from mlform.cli.commands import BY_NAME, Command
 from mlform.cli.session import Session, Stream
-from mlform.diagnostics import ConfigurationError, did_you_mean
+from mlform.dataclass import dataclass, replace
+from mlform.diagnostics import ConfigurationError, Diagnostic, did_you_mean
 from mlform.errors import MlformError, UsageError
 
 if TYPE_CHECKING:
@@ -79,8 +79,23 @@ def _guarded(session: Session, action: Callable[[], int]) -> int:
         from mlform.cli.failures import FAILED, report_bug
 
         detailed = session.variables.get("MLF_LOG", "").lower() in _DETAILED
-        session.err.write(report_bug(error, session, detailed=detailed))
+        report = report_bug(error, session, detailed=detailed)
+        if session.messages is not None:
+            session.report([Diagnostic(summary="This is a bug in mlform", detail=report)])
+        else:
+            session.err.write(report)
         return FAILED
+
+
+def known_addresses(variables: Mapping[str, str], streams: Streams) -> list[str]:
+    """Return the addresses in the state, for completion; none where it cannot be read."""
+    from mlform.operations.show import read_state
+
+    try:
+        state = read_state(make_session(variables, streams).environment())
+    except (ConfigurationError, MlformError):
+        return []
+    return [] if state is None else [str(record.address) for record in state.records]
 
 
 def make_session(variables: Mapping[str, str], streams: Streams) -> Session:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from pathlib import Path
 from typing import Final
 
@@ -53,6 +52,8 @@ def report_bug(error: Exception, session: Session | None, *, detailed: bool) -> 
         session: The session, if it came to one.
         detailed: Whether to write the traceback to a file beside the other files of mlform.
     """
+    import traceback
+
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if "mlform" in Path(frame.filename).parts] or list(frames)
     place = ""

@@ -17,6 +17,7 @@ Global options (use these before the command, if any):
   -chdir=DIR    Switch to another folder before doing anything.
   -help         Show this help, or the help of a command.
   -version      An alias for the "version" command.
+  -install-autocomplete   Add completion to the shell this runs in.
 """
 
 

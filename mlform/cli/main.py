@@ -12,6 +12,8 @@ from typing import Final, NoReturn, TextIO
 
 # What answers at once, without loading the rest of the command line.
 _VERSION: Final = frozenset({"version", "-version", "--version", "-v"})
+_COMPLETING: Final = "_MLFORM_COMPLETE"
+_INSTALL: Final = "-install-autocomplete"
 _HELP: Final = frozenset({"help", "-help", "--help", "-h"})
 
 
@@ -58,4 +60,12 @@ def run(
         return 0
     from mlform.cli.dispatch import Streams, dispatch
 
+    if _COMPLETING in variables or words == [_INSTALL]:
+        from mlform.cli import completion
+        from mlform.cli.dispatch import known_addresses
+
+        streams = Streams(stdin, stdout, stderr)
+        if _COMPLETING in variables:
+            completion.answer(lambda: known_addresses(variables, streams))
+        completion.install()
     return dispatch(words, variables, Streams(stdin, stdout, stderr))

@@ -57,7 +57,7 @@ def _one(arguments: OutputArguments, outputs: Mapping[str, OutputRecord]) -> str
         return output_text(record) + "\n"
     if isinstance(record.value, str):
         return record.value
-    if isinstance(record.value, bool | int | float):
+    if isinstance(record.value, int | float):
         from mlform.views.values import scalar
 
         return scalar(record.value)

@@ -1,21 +1,18 @@
 """From words on the command line to the struct of a command.
 
 Terraform's flags have one dash and long names, bool flags may have a value (`-refresh=false`), and
-values may follow in a word of their own. They are brought into the one form that typer takes; typer
-then checks number, type and presence.
+values may follow in a word of their own. No library for command lines reads flags of one dash with
+long names, and loading one takes longer than a plan without changes.
 """
 
 from __future__ import annotations
 
-import inspect
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
-from operator import getitem
-from types import GenericAlias, UnionType
-from typing import Annotated, Final, TypeVar, cast, get_args, get_origin, get_type_hints
+from collections.abc import Iterator, Mapping, Sequence
+from types import UnionType
+from typing import Final, TypeVar, get_args, get_origin, get_type_hints
 
 from mlform.cli.arguments import Flag, Operand
+from mlform.dataclass import REQUIRED, attributes, dataclass
 from mlform.diagnostics import did_you_mean
 from mlform.errors import UsageError
 
@@ -66,19 +63,19 @@ def parameters_of(struct: type) -> tuple[Parameter, ...]:
     """Return the flags and operands that a struct stands for."""
     hints = get_type_hints(struct, include_extras=True)
     found = []
-    for item in fields(struct):
-        type_, notes = get_args(hints[item.name])[0], hints[item.name].__metadata__
+    for name, default in attributes(struct).items():
+        type_, notes = get_args(hints[name])[0], hints[name].__metadata__
         note: Flag | Operand = notes[0]
         repeated = get_origin(type_) is tuple
         if repeated or isinstance(type_, UnionType):
             type_ = get_args(type_)[0]
         found.append(
             Parameter(
-                field=item.name,
+                field=name,
                 type=type_,
                 repeated=repeated,
-                required=item.default is MISSING,
-                default=None if item.default is MISSING else item.default,
+                required=default is REQUIRED,
+                default=None if default is REQUIRED else default,
                 help=note.help,
                 value=note.name if isinstance(note, Operand) else note.value,
                 also=note.also if isinstance(note, Flag) else "",
@@ -89,29 +86,61 @@ def parameters_of(struct: type) -> tuple[Parameter, ...]:
     return tuple(found)
 
 
-def normalise(command: str, words: Sequence[str], parameters: tuple[Parameter, ...]) -> list[str]:
-    """Return the words with every flag as `--flag=value`, then `--`, then the operands.
+def read_arguments(struct: type[Struct], command: str, words: Sequence[str]) -> Struct:
+    """Return the struct that the words of a command stand for.
 
     Raises:
-        UsageError: If a flag is not known or lacks its value.
+        UsageError: If they do not fit; the message says what is wrong and names the help.
+        HelpRequested: If help is asked for.
+    """
+    parameters = parameters_of(struct)
+    given = _given(command, words, parameters)
+    values: dict[str, object] = {}
+    for item in parameters:
+        texts = given.get(item.field, [])
+        if texts:
+            read = [_read(command, item, text) for text in texts]
+            values[item.field] = tuple(read) if item.repeated else read[-1]
+        elif item.required:
+            raise _invalid(command, f"{item.value or item.flag} is missing")
+    return struct(**values)
+
+
+def _given(
+    command: str, words: Sequence[str], parameters: tuple[Parameter, ...]
+) -> dict[str, list[str]]:
+    """Return the texts given for each field.
+
+    Raises:
+        UsageError: If a flag is not known or lacks its value, or there are too many operands.
         HelpRequested: If help is asked for.
     """
     flags = {item.flag: item for item in parameters if not item.is_operand}
     flags |= {item.also: item for item in parameters if item.also}
-    given: list[str] = []
+    found: dict[str, list[str]] = {}
     operands: list[str] = []
     rest = iter(words)
     for word in rest:
         if word == "--":
             operands += rest
         elif word.startswith("-") and word != "-":
-            given.append(_flag(command, word, rest, flags))
+            field, text = _flag(command, word, rest, flags)
+            found.setdefault(field, []).append(text)
         else:
             operands.append(word)
-    return [*given, "--", *operands]
+    for item in parameters:
+        if item.is_operand:
+            taken = len(operands) if item.repeated else 1
+            found[item.field], operands = operands[:taken], operands[taken:]
+    if operands:
+        raise _invalid(command, f"Nothing takes the argument {operands[0]}")
+    return found
 
 
-def _flag(command: str, word: str, rest: Iterator[str], flags: Mapping[str, Parameter]) -> str:
+def _flag(
+    command: str, word: str, rest: Iterator[str], flags: Mapping[str, Parameter]
+) -> tuple[str, str]:
+    """Return the field that a flag stands for, and the text of its value."""
     name, equals, value = word.removeprefix("-").removeprefix("-").partition("=")
     if name in {"help", "h"}:
         raise HelpRequested
@@ -125,96 +154,37 @@ def _flag(command: str, word: str, rest: Iterator[str], flags: Mapping[str, Para
         )
         raise UsageError(summary, detail)
     if parameter.type is bool:
-        return _switch(name, value if equals else "true")
+        return parameter.field, _switch(name, value if equals else "true")
     if not equals:
         following = next(rest, None)
         if following is None:
             message = f"-{name} takes a value: -{name}={parameter.value}."
             raise UsageError("Missing value for an option", message)
         value = following
-    return f"--{parameter.flag}={_tagged(parameter, name, value)}"
-
-
-def _tagged(parameter: Parameter, name: str, value: str) -> str:
-    return f"{name}:{value}" if parameter.also else value
+    return parameter.field, f"{name}:{value}" if parameter.also else value
 
 
 def _switch(name: str, value: str) -> str:
     if value.lower() in _TRUE:
-        return f"--{name}"
+        return "true"
     if value.lower() in _FALSE:
-        return f"--no-{name}"
+        return ""
     message = f"-{name} takes true or false, not {value!r}. Without a value it means true."
     raise UsageError("Invalid value for an option", message)
 
 
-def read_arguments(struct: type[Struct], command: str, words: Sequence[str]) -> Struct:
-    """Return the struct that the words of a command stand for.
-
-    Raises:
-        UsageError: If they do not fit; the message says what is wrong and names the help.
-        HelpRequested: If help is asked for.
-    """
-    parameters = parameters_of(struct)
-    lines = normalise(command, words, parameters)
-    import typer
-
-    found: list[dict[str, object]] = []
-
-    def collect(**values: object) -> None:
-        found.append(values)
-
-    _sign(collect, parameters)
-    app = typer.Typer(add_completion=False, rich_markup_mode=None)
-    app.command(add_help_option=False)(collect)
-    usage_error = cast("type[Exception]", typer.BadParameter.__base__)
+def _read(command: str, parameter: Parameter, text: str) -> object:
+    if parameter.type is bool:
+        return bool(text)
+    if parameter.type is not int:
+        return text
     try:
-        app(lines, standalone_mode=False, prog_name=f"mlform {command}")
-    except usage_error as error:
-        detail = f'{_sentence(error)} Run "mlform {command} -help" to see its options.'
-        raise UsageError("Invalid arguments", detail) from None
-    values = {
-        item.field: tuple(cast("Sequence[object]", value or ())) if item.repeated else value
-        for item in parameters
-        for value in (found[0][item.field],)
-    }
-    return struct(**values)
+        return int(text)
+    except ValueError:
+        name = parameter.value if parameter.is_operand else f"-{parameter.flag}"
+        raise _invalid(command, f"{name} takes a whole number, not {text!r}") from None
 
 
-def _sentence(error: Exception) -> str:
-    described = getattr(error, "format_message", None)
-    text = (str(described()) if callable(described) else str(error)).rstrip(".") + "."
-    for flag in _LONG_FLAG.findall(text):
-        text = text.replace(flag, flag[1:])
-    return text
-
-
-_LONG_FLAG: Final = re.compile(r"--[a-z]")
-
-
-def _sign(collect: Callable[..., None], parameters: tuple[Parameter, ...]) -> None:
-    """Give the function the signature that typer reads the command from."""
-    import typer
-
-    declared: list[inspect.Parameter] = []
-    hints: dict[str, object] = {}
-    for item in parameters:
-        type_: object = GenericAlias(list, (item.type,)) if item.repeated else item.type
-        default: object = [] if item.repeated else item.default
-        if item.is_operand:
-            information: object = typer.Argument(metavar=item.value)
-        elif item.type is bool:
-            information = typer.Option(f"--{item.flag}/--no-{item.flag}")
-            type_ = type_ if item.default is not None else bool | None
-        else:
-            information = typer.Option(f"--{item.flag}")
-        hint: object = getitem(Annotated, (type_, information))
-        hints[item.field] = hint
-        needed = inspect.Parameter.empty if item.required else default
-        declared.append(
-            inspect.Parameter(
-                item.field, inspect.Parameter.KEYWORD_ONLY, default=needed, annotation=hint
-            )
-        )
-    collect.__annotations__ = hints
-    vars(collect)["__signature__"] = inspect.Signature(declared)
+def _invalid(command: str, problem: str) -> UsageError:
+    detail = f'{problem}. Run "mlform {command} -help" to see its options.'
+    return UsageError("Invalid arguments", detail)

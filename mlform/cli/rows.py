@@ -13,7 +13,7 @@ from mlform.digests import Json, JsonObject
 from mlform.errors import UsageError
 
 _INTEGER: Final = re.compile(r"[+-]?(0|[1-9][0-9]*)")
-_FLOAT: Final = re.compile(r"[+-]?((0|[1-9][0-9]*)\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_FLOAT: Final = re.compile(r"[+-]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _SHOWN: Final = 60
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
 from mlform.addresses import ResourceAddress, parse_address
+from mlform.dataclass import dataclass
 from mlform.diagnostics import Diagnostic, Severity
 from mlform.errors import UsageError
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from mlform import __version__
@@ -28,9 +29,9 @@ def _show_plan(arguments: ShowArguments, session: Session) -> int:
         show_plan(session, environment, planned)
         return 0
     open_variables = {
-        name: value
+        name: value["value"]
         for name, value in planned.variables.items()
-        if name not in planned.sensitive_variables
+        if isinstance(value, Mapping) and name not in planned.sensitive_variables
     }
     kinds = [change.address.kind for change in planned.plan.changes]
     document = plan_document(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from mlform.addresses import ModulePath, ResourceAddress
+from mlform.dataclass import dataclass, field
 from mlform.diagnostics import SourceRange
 from mlform.hcl.ast import Body, Expression
 from mlform.lang.references import Reference

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 
 from mlform.addresses import ModulePath, ResourceAddress
 from mlform.config.blocks import (
@@ -25,6 +24,7 @@ from mlform.config.declarations import (
 )
 from mlform.config.reading import Reader, Shape
 from mlform.config.resource_blocks import decode_resource
+from mlform.dataclass import dataclass, field
 from mlform.diagnostics import SourceRange, did_you_mean
 from mlform.hcl.ast import Block, Body
 

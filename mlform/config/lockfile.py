@@ -15,12 +15,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlform.config.load import read_file
 from mlform.config.reading import Reader, Shape
 from mlform.config.static import constant_text, static_list
+from mlform.dataclass import dataclass, field
 from mlform.diagnostics import Diagnostic, Diagnostics
 from mlform.durable import write_file
 from mlform.errors import MlformError

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
+from mlform.dataclass import dataclass, field
 from mlform.diagnostics import Diagnostics, SourceRange, did_you_mean
 from mlform.hcl.ast import Attribute, Block, Body
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
 
+from mlform.dataclass import attributes
 from mlform.diagnostics import Diagnostics, SourceRange
 from mlform.hcl.ast import Call, Expression, GetAttribute, Index, Template, Tuple, Variable
 from mlform.lang.conversion import ConversionError, convert
@@ -83,9 +83,8 @@ def _calls(node: object) -> Iterator[Call]:
     if isinstance(node, tuple) and not isinstance(node, SourceRange):
         for item in node:
             yield from _calls(item)
-    elif is_dataclass(node):
-        for field in fields(node):
-            yield from _calls(getattr(node, field.name))
+    for name in attributes(type(node)):
+        yield from _calls(getattr(node, name))
 
 
 def constant_text(expression: Expression, diagnostics: Diagnostics) -> str | None:

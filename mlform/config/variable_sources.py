@@ -7,11 +7,11 @@ name, then `-var` and `-var-file` in the order given. Defaults lie below all of 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 from mlform.config.load import read_file
+from mlform.dataclass import dataclass
 from mlform.diagnostics import Diagnostics
 from mlform.hcl.ast import Body
 from mlform.hcl.parser import decode_source, parse

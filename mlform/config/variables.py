@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 
 from mlform.config.blocks import Condition, Module, VariableBlock
 from mlform.config.static import constant, is_name
@@ -14,6 +13,7 @@ from mlform.config.variable_sources import (
     OptionValue,
     VariableSource,
 )
+from mlform.dataclass import dataclass, replace
 from mlform.diagnostics import Diagnostic, Diagnostics, Source, SourceRange, did_you_mean
 from mlform.hcl.ast import Attribute
 from mlform.hcl.parser import parse_expression

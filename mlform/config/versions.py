@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from mlform.config.blocks import RequiredVersion
+from mlform.dataclass import dataclass
 from mlform.diagnostics import Diagnostic
 
 _VERSION = re.compile(

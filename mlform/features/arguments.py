@@ -7,8 +7,8 @@ type is a bug of mlform and raises `TypeError`, not a problem for people.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from mlform.dataclass import dataclass
 from mlform.digests import Json, JsonObject
 
 

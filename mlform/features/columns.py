@@ -9,11 +9,11 @@ no zone (zones are converted to UTC). Categories are kept as `string`; a declare
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import polars as pl
 
+from mlform.dataclass import dataclass
 from mlform.digests import Json, JsonObject
 
 DATETIME: Final = pl.Datetime("us")

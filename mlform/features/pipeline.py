@@ -10,11 +10,11 @@ equals the row transformed within a table, and training and serving run the same
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
 
+from mlform.dataclass import dataclass
 from mlform.digests import Json, JsonObject
 from mlform.features.arguments import Arguments
 from mlform.features.columns import Column, Schema, schema_from_json, schema_to_json

@@ -1,12 +1,16 @@
 """`standardize` and `normalize`: a linear map of a number.
 
-Both compute `(value - shift) / scale` as float64; parameters: `{"shift": …, "scale": …}`.
+Both compute `(value - shift) * factor` as float64; parameters: `{"shift": …, "factor": …}`. A
+product, because Polars divides a column by a number in another way than a single value, which can
+differ in the last bit.
 `standardize` takes the mean and the population standard deviation (divisor n), `normalize` the
-minimum and the range. A constant column has scale 1, so it becomes 0. Missing stays missing.
+minimum and the range; the factor is the reciprocal. A constant column has factor 1, so it becomes
+0. Missing stays missing.
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -32,8 +36,8 @@ class _Linear:
     ) -> tuple[pl.Expr, ...]:
         """Shift and scale."""
         shift = pl.lit(parameters["shift"], dtype=pl.Float64)
-        scale = pl.lit(parameters["scale"], dtype=pl.Float64)
-        return ((value.cast(pl.Float64) - shift) / scale,)
+        factor = pl.lit(parameters["factor"], dtype=pl.Float64)
+        return ((value.cast(pl.Float64) - shift) * factor,)
 
 
 class Standardize(_Linear):
@@ -45,8 +49,8 @@ class Standardize(_Linear):
 
         numbers = finite_numbers(column, values)
         if (numbers == numbers[0]).all():
-            return {"shift": float(numbers[0]), "scale": 1.0}
-        return {"shift": float(np.mean(numbers)), "scale": float(np.std(numbers)) or 1.0}
+            return {"shift": float(numbers[0]), "factor": 1.0}
+        return {"shift": float(np.mean(numbers)), "factor": _reciprocal(float(np.std(numbers)))}
 
 
 class Normalize(_Linear):
@@ -56,4 +60,10 @@ class Normalize(_Linear):
         """Take minimum and range."""
         numbers = finite_numbers(column, values)
         low, high = float(numbers.min()), float(numbers.max())
-        return {"shift": low, "scale": (high - low) or 1.0}
+        return {"shift": low, "factor": _reciprocal(high - low)}
+
+
+def _reciprocal(scale: float) -> float:
+    """Return 1 / scale, or 1 where that is no finite number: such a column is constant."""
+    factor = 1 / scale if scale else math.inf
+    return factor if math.isfinite(factor) else 1.0

@@ -16,10 +16,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
+from mlform.dataclass import dataclass
 from mlform.digests import Json, JsonObject
 from mlform.features.arguments import Arguments
 from mlform.features.boosting import BoostedTrees

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
+from mlform.dataclass import dataclass
 from mlform.diagnostics import Diagnostic, Diagnostics, SourceRange, did_you_mean
 from mlform.digests import Json, JsonObject
 from mlform.hcl import ast

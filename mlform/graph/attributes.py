@@ -22,7 +22,7 @@ def stored(schema: ResourceSchema, attributes: Mapping[str, Value]) -> JsonObjec
     """Return the JSON for the state of known attributes."""
     found: dict[str, Json] = {}
     for name, value in attributes.items():
-        if _is_open(schema.body.attribute(name)) and not value.is_null:
+        if _is_open(schema.body.attribute(name)) and not (value.is_null and value.type == DYNAMIC):
             found[name] = {"type": type_to_json(value.type), "value": plain(value)}
         else:
             found[name] = plain(value)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from mlform.addresses import ResourceAddress
 from mlform.config.blocks import Condition, Module, ResourceBlock
+from mlform.dataclass import dataclass
 from mlform.diagnostics import Diagnostics, SourceRange, did_you_mean
 from mlform.graph.dag import Dag
 from mlform.graph.nodes import LocalNode, Node, OutputNode, ResourceNode

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from mlform.dataclass import dataclass
 
 NodeT = TypeVar("NodeT", bound=Hashable)
 

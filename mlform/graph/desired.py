@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from mlform.addresses import ResourceAddress
 from mlform.config.blocks import ResourceBlock
+from mlform.dataclass import dataclass
 from mlform.digests import JsonObject
 from mlform.lang.values import Value
 

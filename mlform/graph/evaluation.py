@@ -8,10 +8,10 @@ everything a node refers to has been recorded before it is resolved.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
 from mlform.addresses import InstanceKey, ResourceAddress
 from mlform.config.blocks import Condition, Module, ResourceBlock
+from mlform.dataclass import dataclass, field
 from mlform.diagnostics import Diagnostic, Diagnostics
 from mlform.graph.arguments import BodyResolver, upstream_of, with_addresses
 from mlform.graph.build import Graph
@@ -92,7 +92,7 @@ class Evaluation:
         schema = self.schemas[block.address.kind].body
         resolver = BodyResolver(scope=scope, diagnostics=diagnostics)
         arguments = resolver.resolve(schema, block.body, block.range)
-        address = _instance(block.address, key)
+        address = instance_of(block.address, key)
         for condition in block.lifecycle.preconditions:
             check_condition(
                 condition, scope, diagnostics, what="Resource precondition", address=str(address)
@@ -118,7 +118,7 @@ class Evaluation:
                     scope,
                     diagnostics,
                     what="Resource postcondition",
-                    address=str(_instance(block.address, key)),
+                    address=str(instance_of(block.address, key)),
                 )
 
     def record(self, address: ResourceAddress, value: Value) -> None:
@@ -200,8 +200,8 @@ class Evaluation:
         block = self.module.resources[address]
         instances = self._instances.get(address, {})
         if block.count is not None:
-            keys = sorted(key for key in instances if isinstance(key, int))
-            return tuple_of([instances[key] for key in keys])
+            count = max((key + 1 for key in instances if isinstance(key, int)), default=0)
+            return tuple_of([instances.get(key, UNKNOWN_VALUE) for key in range(count)])
         if block.for_each is not None:
             return object_of({key: item for key, item in instances.items() if isinstance(key, str)})
         return instances.get(None, UNKNOWN_VALUE)
@@ -251,7 +251,8 @@ def check_condition(
     )
 
 
-def _instance(block: ResourceAddress, key: InstanceKey) -> ResourceAddress:
+def instance_of(block: ResourceAddress, key: InstanceKey) -> ResourceAddress:
+    """Return the address of an instance of a block."""
     if key is None:
         return block
     return ResourceAddress(block.kind, block.name, key, block.module)

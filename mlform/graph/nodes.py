@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from mlform.addresses import ResourceAddress
+from mlform.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from mlform.config.blocks import Module, RuntimeBlock
+from mlform.dataclass import dataclass
 from mlform.diagnostics import Diagnostics, SourceRange, did_you_mean
 from mlform.digests import JsonObject
 from mlform.graph.arguments import BodyResolver, plain, range_of

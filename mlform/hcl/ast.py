@@ -6,11 +6,11 @@ Every node carries the `SourceRange` it was read from; ranges take no part in eq
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
 from typing import TypeAlias, TypeVar, dataclass_transform
 
+from mlform.dataclass import dataclass, field
 from mlform.diagnostics import SourceRange
 
 _Node = TypeVar("_Node")

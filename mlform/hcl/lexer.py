@@ -9,8 +9,9 @@ grammar takes.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from mlform.dataclass import dataclass
 
 IDENTIFIER: Final = "identifier"
 NUMBER: Final = "number"
@@ -39,8 +40,9 @@ BAD: Final = "bad"
 END: Final = "end"
 
 # Whatever is not ASCII is taken as part of a word first and checked afterwards: the classes of
-# characters that `re` knows are not those of Unicode's identifiers.
-_WORD = r"[A-Za-z_\u0080-\U0010ffff][\w\u0080-\U0010ffff-]*+"
+# characters that `re` knows are not those of Unicode's identifiers. Said by what is left out, all
+# of it ASCII, because `re` takes ten times as long to compile a range up to the last character.
+_WORD = r"[^\x00-@\[-^`{-\x7f][^\x00-,./:-@\[-^`{-\x7f]*+"
 _SPACE = r"(?:[ \t]++|\#[^\n]*+|//[^\n]*+|/\*(?s:.*?)\*/)*+"
 _KINDS = (
     rf"(?P<identifier>{_WORD})"

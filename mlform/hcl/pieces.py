@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from mlform.dataclass import dataclass
 from mlform.diagnostics import SourceRange
 from mlform.hcl.ast import Expression, ForDirective, IfDirective, Interpolation, TemplatePart, Text
 

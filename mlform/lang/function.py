@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from mlform.dataclass import dataclass
 from mlform.diagnostics import Diagnostics
 from mlform.lang.types import DYNAMIC, Type
 from mlform.lang.values import Value

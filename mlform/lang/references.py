@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
+from mlform.dataclass import dataclass, field
 from mlform.diagnostics import SourceRange
 from mlform.hcl import ast
 

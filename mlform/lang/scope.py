@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
+from mlform.dataclass import dataclass, field
 from mlform.lang.function import Function
 from mlform.lang.values import Value
 

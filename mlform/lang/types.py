@@ -7,8 +7,9 @@ known yet, and a constraint that accepts everything.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, TypeAlias
+
+from mlform.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,11 @@ A null value has payload `None`; an unknown one has payload `UNKNOWN`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 from typing import Final, TypeAlias
 
+from mlform.dataclass import dataclass
 from mlform.lang.types import BOOL, DYNAMIC, NUMBER, STRING, Type
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 
 from mlform import __version__
 from mlform.backends.base import LockInfo, StateBackend
 from mlform.config.load import load_config
+from mlform.dataclass import replace
 from mlform.diagnostics import Diagnostics
 from mlform.digests import Digest, JsonObject, digest_bytes, digest_json
 from mlform.lang.scope import Scope

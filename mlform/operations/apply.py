@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from mlform.apply.execute import Execution
 from mlform.apply.ports import Ports
 from mlform.apply.record import Recorder
 from mlform.apply.recovery import recover
 from mlform.apply.stop import Stop
+from mlform.dataclass import replace
 from mlform.diagnostics import Diagnostic, Diagnostics, Severity
 from mlform.digests import JsonObject
 from mlform.errors import PlanStale
 from mlform.graph.arguments import plain
 from mlform.graph.evaluation import Evaluation
+from mlform.graph.nodes import OutputNode
 from mlform.lang.construct import has_unknown
 from mlform.lang.encode import from_json
 from mlform.lang.json_types import type_from_json, type_to_json
@@ -90,6 +91,8 @@ def _carry_out(
     recorder: Recorder,
     ports: Ports,
 ) -> Applied:
+    if not planned.plan.has_changes and not recorder.state.intents:
+        return Applied(added=0, changed=0, destroyed=0, outputs=recorder.state.outputs)
     recorder.begin()
     recover(recorder, ports)
     evaluation = loaded.evaluation(environment)
@@ -125,6 +128,11 @@ def _outputs(
         return {} if not state.objects else state.outputs
     found: dict[str, OutputRecord] = {}
     for name, block in evaluation.module.outputs.items():
+        needs = evaluation.graph.resource_needs(OutputNode(name))
+        if name not in planned.plan.outputs or execution.unfinished.intersection(needs):
+            if name in state.outputs:
+                found[name] = state.outputs[name]
+            continue
         problems = Diagnostics()
         execution.prepare_output(name, problems)
         value = evaluation.output(name, problems)

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from mlform.config.variable_sources import OptionFile, OptionValue
+from mlform.dataclass import dataclass
 from mlform.diagnostics import Diagnostic, Diagnostics, Source
-from mlform.graph.attributes import exposed
-from mlform.graph.attributes import loaded as loaded_attributes
 from mlform.graph.evaluation import Evaluation
 from mlform.graph.nodes import LocalNode
 from mlform.hcl.parser import parse_expression
-from mlform.lang.construct import object_of
-from mlform.lang.encode import mark_paths
 from mlform.lang.resolve import resolve
-from mlform.lang.values import SENSITIVE, Value
+from mlform.lang.values import Value
 from mlform.operations.access import open_backend
 from mlform.operations.environment import Environment
 from mlform.operations.loading import load
+from mlform.plan.recorded import recorded_value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,14 +62,8 @@ def open_console(
     state = open_backend(environment, loaded).read()
     for record in () if state is None else state.records:
         if record.address.kind in environment.kinds:
-            schema = environment.kinds[record.address.kind].schema
-            marked = mark_paths(
-                object_of(loaded_attributes(schema, record.attributes)),
-                record.sensitive,
-                SENSITIVE,
-            ).payload
-            assert isinstance(marked, dict)  # noqa: S101 - an object was put in
-            evaluation.record(record.address, exposed(schema, marked))
+            kind = environment.kinds[record.address.kind]
+            evaluation.record(record.address, recorded_value(record, kind))
     ignored = Diagnostics()
     for node in loaded.graph.dag.order():
         if isinstance(node, LocalNode):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from mlform.apply.events import Event
 from mlform.backends.base import StateBackend
+from mlform.dataclass import dataclass, field
 from mlform.resources.base import AnyKind
 from mlform.runtimes.base import Runtime
 from mlform.store.base import ArtifactStore

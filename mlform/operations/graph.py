@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from mlform.graph.dag import Dag
 from mlform.graph.nodes import ResourceNode
 from mlform.operations.environment import Environment
 from mlform.operations.loading import load
@@ -16,17 +17,19 @@ def graph_dot(environment: Environment) -> str:
         ConfigurationError: If the configuration is broken.
     """
     loaded = load(environment, partial=True)
-    dag = loaded.graph.dag.reduced()
-    resources = [node for node in dag.needs if isinstance(node, ResourceNode)]
+    graph = loaded.graph
+    blocks = [node for node in graph.dag.needs if isinstance(node, ResourceNode)]
+    # Locals are looked through, so that only resources are drawn.
+    dag = Dag({str(node): tuple(map(str, graph.resource_needs(node))) for node in blocks})
     lines = ["digraph G {", '  rankdir = "RL";', "  node [shape = rect, fontname = sans-serif];"]
-    lines += [f"  {_quoted(node)};" for node in resources]
+    lines += [f"  {_quoted(name)};" for name in dag.needs]
     lines += [
-        f"  {_quoted(node)} -> {_quoted(needed)};"
-        for node in resources
-        for needed in loaded.graph.resource_needs(node)
+        f"  {_quoted(name)} -> {_quoted(needed)};"
+        for name, needs in dag.reduced().needs.items()
+        for needed in needs
     ]
     return "\n".join([*lines, "}", ""])
 
 
-def _quoted(node: object) -> str:
-    return json.dumps(str(node), ensure_ascii=False)
+def _quoted(name: str) -> str:
+    return json.dumps(name, ensure_ascii=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from mlform import __version__
@@ -12,6 +11,7 @@ from mlform.config.load import decode_files, load_config
 from mlform.config.variable_sources import OptionFile, OptionValue, gather_sources
 from mlform.config.variables import collect_variables
 from mlform.config.versions import check_required_versions
+from mlform.dataclass import dataclass
 from mlform.diagnostics import Diagnostic, Diagnostics, Severity
 from mlform.graph.arguments import plain
 from mlform.graph.build import Graph, build_graph

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from mlform.config.lockfile import (
     LOCK_FILE_NAME,
@@ -12,6 +11,7 @@ from mlform.config.lockfile import (
     read_lock,
     write_lock,
 )
+from mlform.dataclass import dataclass
 from mlform.diagnostics import Diagnostic, Diagnostics
 from mlform.digests import Digest, digest_json
 from mlform.graph.runtimes import RuntimeSettings

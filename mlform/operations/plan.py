@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
+from mlform.dataclass import replace
 from mlform.digests import Json, JsonObject
 from mlform.durable import write_file
 from mlform.errors import MlformError, PlanError

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlform.addresses import ResourceAddress
 from mlform.apply.events import StepFailed
 from mlform.config.variable_sources import OptionFile, OptionValue
+from mlform.dataclass import dataclass, field
 from mlform.diagnostics import Diagnostic
 from mlform.digests import JsonObject
 from mlform.plan.changes import Mode, Plan

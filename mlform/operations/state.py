@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from mlform.addresses import ResourceAddress
+from mlform.dataclass import replace
 from mlform.errors import UsageError
 from mlform.operations.access import backend_alone, locked
 from mlform.operations.environment import Environment

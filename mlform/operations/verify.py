@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from mlform.addresses import ResourceAddress
 from mlform.apply.events import StepFailed, StepFinished, StepProgress, StepStarted
 from mlform.apply.making import Making, run_task
 from mlform.apply.ports import Ports
 from mlform.apply.stop import Stop
+from mlform.dataclass import dataclass
 from mlform.diagnostics import Diagnostics
 from mlform.digests import Digest
 from mlform.errors import MlformError, UsageError

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from mlform.apply.ports import OpenRuntime
 from mlform.apply.servers import server_from_json
+from mlform.dataclass import dataclass, field
 from mlform.digests import Digest, Json, digest_file, digest_json, tree_files
 from mlform.durable import write_file
 from mlform.errors import MlformError

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
 from mlform.addresses import ResourceAddress
+from mlform.dataclass import dataclass, field
 from mlform.diagnostics import Diagnostic
 from mlform.digests import Digest, Json, JsonObject
 from mlform.plan.steps import Step
@@ -110,6 +110,7 @@ class Change:
         runtime: `type.name` of its runtime, or empty.
         recipe_digest: Of the recipe it will be made from, where that is known; apply refuses
             another one.
+        sources: Digest of each source it will be made from; apply refuses other ones.
     """
 
     address: ResourceAddress
@@ -127,6 +128,7 @@ class Change:
     expected_seconds: float | None = None
     runtime: str = ""
     recipe_digest: Digest | None = None
+    sources: Mapping[str, Digest] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from mlform.dataclass import dataclass
 from mlform.digests import Digest, Json, short
 from mlform.graph.arguments import plain
 from mlform.graph.attributes import computed, loaded, unknown_computed
 from mlform.graph.desired import DesiredResource
-from mlform.lang.construct import has_unknown, object_of
+from mlform.lang.construct import has_unknown, marks_deep, object_of
+from mlform.lang.encode import from_json, sensitive_paths
 from mlform.lang.equality import equal
 from mlform.lang.values import UNKNOWN, Value, string, unknown
 from mlform.plan.changes import Action, Cause, Reason
@@ -58,6 +59,7 @@ class Circumstances:
         record: The current object, or None.
         runtime: `type.name` of its runtime.
         create_first: Whether a replacement is created before the old object is destroyed.
+        configured: The arguments before `ignore_changes` took effect: a new object has these.
         demands: Reasons to make it anew although nothing changed: `-replace`, a trigger.
         observe: Whether to look at reality beyond what the state says.
     """
@@ -66,6 +68,7 @@ class Circumstances:
     record: ResourceRecord | None
     runtime: str
     create_first: bool
+    configured: Value
     demands: tuple[Reason, ...] = ()
     observe: bool = True
 
@@ -79,8 +82,11 @@ def decide(desired: DesiredResource, circumstances: Circumstances, reality: Real
 
 
 def _arguments(desired: DesiredResource) -> dict[str, Value]:
-    payload = desired.arguments.payload
-    return dict(payload) if isinstance(payload, dict) else {}
+    return _members(desired.arguments)
+
+
+def _members(value: Value) -> dict[str, Value]:
+    return dict(value.payload) if isinstance(value.payload, dict) else {}
 
 
 def _replacement(circumstances: Circumstances) -> Action:
@@ -106,10 +112,10 @@ def _decide_value(
     """Decide on `mlform_data`, as Terraform's built-in provider decides on `terraform_data`."""
     arguments = _arguments(desired)
     record = circumstances.record
-    fresh = {**arguments, "output": _output(arguments["input"]), "id": _unknown_id(kind)}
     if record is None:
         reason = Reason(cause=Cause.NEW, message="it does not exist yet")
-        return Decision(action=Action.CREATE, reasons=(reason,), attributes=fresh)
+        attributes = _fresh(kind, arguments)
+        return Decision(action=Action.CREATE, reasons=(reason,), attributes=attributes)
     prior = loaded(kind.schema, record.attributes)
     demands = _demands(circumstances)
     forcing = (
@@ -122,19 +128,29 @@ def _decide_value(
         return Decision(
             action=_replacement(circumstances),
             reasons=(*demands, *changed),
-            attributes=fresh,
+            attributes=_fresh(kind, _members(circumstances.configured)),
             replace_paths=tuple((name,) for name in forcing),
         )
     if not _same(arguments["input"], prior["input"]):
         return Decision(
             action=Action.UPDATE,
             reasons=(_changed("input", prior["input"], arguments["input"], desired),),
-            attributes={**fresh, "id": prior["id"]},
+            attributes={**_fresh(kind, arguments), "id": prior["id"]},
+        )
+    if set(sensitive_paths(object_of(arguments))) != set(record.sensitive):
+        return Decision(
+            action=Action.UPDATE,
+            reasons=(Reason(cause=Cause.CONFIG, message="what of it is sensitive changed"),),
+            attributes={**arguments, "output": prior["output"], "id": prior["id"]},
         )
     return Decision(
         action=Action.NO_OP,
         attributes={**arguments, "output": prior["output"], "id": prior["id"]},
     )
+
+
+def _fresh(kind: ValueKind, arguments: dict[str, Value]) -> dict[str, Value]:
+    return {**arguments, "output": _output(arguments["input"]), "id": _unknown_id(kind)}
 
 
 def _output(given: Value) -> Value:
@@ -148,7 +164,10 @@ def _unknown_id(kind: ValueKind) -> Value:
 def _same(left: Value, right: Value) -> bool:
     if has_unknown(left):
         return False
-    return (left.is_null and right.is_null) or (left.type == right.type and equal(left, right))
+    if left.is_null and right.is_null:
+        return True
+    # The state keeps fractions as the nearest float, so both sides are compared as such.
+    return left.type == right.type and equal(from_json(plain(left), left.type), right)
 
 
 def _changed(name: str, before: Value, after: Value, desired: DesiredResource) -> Reason:
@@ -183,7 +202,7 @@ def _decide_made(
         return _reused(kind, desired, ingredients, reality, (reason,)) or _made_anew(
             kind, desired, ingredients, Action.CREATE, (reason,)
         )
-    hidden = frozenset(name for name, value in _arguments(desired).items() if value.is_sensitive)
+    hidden = _hidden_arguments(desired, record)
     demands = _demands(circumstances)
     changed: tuple[Reason, ...] = ()
     if ingredients.digest is None or ingredients.digest != record.recipe_digest:
@@ -202,6 +221,12 @@ def _decide_made(
     return _reused(kind, desired, ingredients, reality, reasons) or _made_anew(
         kind, desired, ingredients, action, reasons
     )
+
+
+def _hidden_arguments(desired: DesiredResource, record: ResourceRecord) -> frozenset[str]:
+    """Return the names of arguments that hold something sensitive, now or as recorded."""
+    now = {name for name, value in _arguments(desired).items() if marks_deep(value)}
+    return frozenset({*now, *(str(path[0]) for path in record.sensitive if path)})
 
 
 def _drift(
@@ -257,7 +282,12 @@ def _made_anew(
 ) -> Decision:
     attributes = {**_arguments(desired), **unknown_computed(kind.schema)}
     attributes["address"] = string(str(desired.address))
-    upstream_only = all(
+    if kind.sort == "artifact":
+        foreseen = kind.foreseen(plain_object(desired.arguments), desired.upstream)
+        known = computed(kind.schema, foreseen)
+        attributes |= {name: known[name] for name in foreseen}
+    # A predecessor that is destroyed first is gone before it is known what upstream comes to.
+    upstream_only = action is not Action.DELETE_THEN_CREATE and all(
         reason.cause is Cause.UPSTREAM and ingredients.digest is None for reason in reasons
     )
     return Decision(
@@ -293,6 +323,9 @@ def _kept(
         for name, value in arguments.items()
         for change in differences(plain(prior[name]), plain(value), (name,))
     )
+    hidden = set(sensitive_paths(object_of(arguments)))
+    if not reasons and hidden != set(record.sensitive):
+        reasons = (Reason(cause=Cause.CONFIG, message="what of it is sensitive changed"),)
     if not reasons and record.address == desired.address:
         return Decision(action=Action.NO_OP, attributes=attributes, ingredients=ingredients)
     return Decision(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
+from mlform.dataclass import dataclass, field, replace
 from mlform.graph.dag import Dag
 from mlform.plan.changes import Action, Change
 from mlform.plan.steps import Operation, Step
@@ -37,7 +37,8 @@ def order_steps(
 
     An object is made after what it depends on. It is destroyed after whatever depended on it was
     destroyed or has let go of it, and a predecessor that was set aside after its successor is in
-    use.
+    use. Where dependencies were turned round since the last apply not all of that is possible:
+    then users let go later, and if that is not enough, things that both go away go in any order.
 
     Args:
         changes: All changes.
@@ -56,24 +57,59 @@ def order_steps(
     followers = _inverted(needs)
     prior_followers = _inverted(prior_needs)
     by_id = {change_id(change): change for change in changes}
-    edges: dict[str, tuple[str, ...]] = {}
+    edges: dict[str, _Edges] = {}
     for step in steps.values():
         block = str(step.address.block)
         change = by_id[_key(step)]
         if step.operation in _REMOVING.values():
-            wanted = _before_removal(step, change, block, making, removing, prior_followers)
-            wanted += _users(change, block, making, followers)
+            edges[step.id] = _Edges(
+                always=[_id(Operation.CREATE, change)] if step.replaces else [],
+                removed=[item for name in prior_followers[block] for item in removing[name]],
+                released=_released(change, block, making, (followers, prior_followers)),
+            )
         else:
             wanted = [item for needed in needs.get(block, ()) for item in making[needed]]
             if change.action is Action.DELETE_THEN_CREATE:
                 wanted.append(_id(Operation.DELETE, change))
-        edges[step.id] = tuple(dict.fromkeys(item for item in wanted if item != step.id))
-    ordered = Dag(edges).order()
-    if len(ordered) < len(steps):
-        left = sorted(set(steps) - set(ordered))
-        message = f"steps wait for each other: {', '.join(left)}"
+            edges[step.id] = _Edges(always=wanted)
+    chosen = _without_cycles(edges)
+    return tuple(replace(steps[item], needs=chosen[item]) for item in Dag(chosen).order())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Edges:
+    """Steps that a step waits for.
+
+    Attributes:
+        always: Without exception.
+        removed: Because what depended on the object has to go first.
+        released: Because what used the object has to let go of it first.
+    """
+
+    always: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    released: list[str] = field(default_factory=list)
+
+
+def _without_cycles(edges: Mapping[str, _Edges]) -> dict[str, tuple[str, ...]]:
+    """Return what each step waits for, giving up the weakest edges of steps on cycles."""
+
+    def needs_of(step: str, given: Sequence[list[str]]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(item for items in given for item in items if item != step))
+
+    found = {
+        step: needs_of(step, (item.always, item.removed, item.released))
+        for step, item in edges.items()
+    }
+    for kept in (lambda item: (item.always, item.removed), lambda item: (item.always,)):
+        left = edges.keys() - set(Dag(found).order())
+        for step in left:
+            found[step] = needs_of(step, kept(edges[step]))
+    left = edges.keys() - set(Dag(found).order())
+    if left:
+        message = f"steps wait for each other: {', '.join(sorted(left))}"
         raise AssertionError(message)
-    return tuple(replace(steps[item], needs=edges[item]) for item in ordered)
+    return found
 
 
 def change_id(change: Change) -> tuple[str, str]:
@@ -113,33 +149,19 @@ def _id(operation: Operation, change: Change) -> str:
     return f"{operation.value} {change.address}{aside}"
 
 
-def _before_removal(
-    step: Step,
+def _released(
     change: Change,
     block: str,
     making: Mapping[str, list[str]],
-    removing: Mapping[str, list[str]],
-    followers: Mapping[str, list[str]],
+    followers: tuple[Mapping[str, list[str]], Mapping[str, list[str]]],
 ) -> list[str]:
-    wanted = [item for name in followers.get(block, ()) for item in removing.get(name, ())]
-    if change.action is Action.DELETE and not step.deposed:
-        # Whatever depended on it and stays must have let go of it.
-        wanted += [item for name in followers.get(block, ()) for item in making.get(name, ())]
-    if step.replaces:
-        wanted.append(_id(Operation.CREATE, change))
-    return wanted
-
-
-def _users(
-    change: Change,
-    block: str,
-    making: Mapping[str, list[str]],
-    followers: Mapping[str, list[str]],
-) -> list[str]:
-    """Return the steps after which nobody uses a predecessor any more."""
-    if change.action is not Action.CREATE_THEN_DELETE:
-        return []
-    return [item for name in followers.get(block, ()) for item in making.get(name, ())]
+    """Return the steps after which nobody uses an object any more, that stays until then."""
+    now, before = followers
+    if change.action is Action.CREATE_THEN_DELETE:
+        return [item for name in now[block] for item in making[name]]
+    if change.action is Action.DELETE and change.deposed == CURRENT:
+        return [item for name in before[block] for item in making[name]]
+    return []
 
 
 def _inverted(needs: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:

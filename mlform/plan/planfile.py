@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import io
 import json
-import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from mlform.addresses import parse_address
+from mlform.dataclass import dataclass
 from mlform.diagnostics import Diagnostic, Severity
 from mlform.digests import Digest, Json, JsonObject, canonical_json
 from mlform.errors import PlanError
@@ -31,6 +30,9 @@ from mlform.plan.changes import (
 from mlform.plan.steps import Operation, Step
 from mlform.state.codec import decode_state, encode_state
 from mlform.state.snapshot import Path, State
+
+if TYPE_CHECKING:
+    import zipfile
 
 FORMAT: Final = 1
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
@@ -66,6 +68,8 @@ def encode_planfile(content: PlanFile) -> bytes:
         "variables": content.variables,
         "images": dict(content.images),
     }
+    import zipfile
+
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         _add(archive, _PLAN, canonical_json(document))
@@ -76,6 +80,8 @@ def encode_planfile(content: PlanFile) -> bytes:
 
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    import zipfile
+
     entry = zipfile.ZipInfo(name, date_time=_EPOCH)
     entry.compress_type = zipfile.ZIP_DEFLATED
     archive.writestr(entry, content)
@@ -91,6 +97,8 @@ def decode_planfile(content: bytes, shown: str) -> PlanFile:
     Raises:
         PlanError: If it is no plan file of this version, or damaged.
     """
+    import zipfile
+
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             document = json.loads(archive.read(_PLAN))
@@ -194,6 +202,7 @@ def _change_to_json(change: Change) -> JsonObject:
         "expected_seconds": change.expected_seconds,
         "runtime": change.runtime,
         "recipe_digest": change.recipe_digest,
+        "sources": dict(change.sources),
     }
 
 
@@ -290,6 +299,7 @@ def _change_from_json(item: JsonObject) -> Change:
         expected_seconds=_seconds(item["expected_seconds"]),
         runtime=str(item["runtime"]),
         recipe_digest=None if recipe is None else Digest(recipe),
+        sources={name: Digest(str(digest)) for name, digest in _object(item["sources"]).items()},
     )
 
 

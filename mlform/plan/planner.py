@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 
 from mlform.addresses import InstanceKey, ResourceAddress
 from mlform.config.blocks import Module, ResourceBlock
+from mlform.dataclass import dataclass, field
 from mlform.diagnostics import Diagnostic, Diagnostics, Severity
 from mlform.digests import Json
 from mlform.graph.arguments import plain, range_of
 from mlform.graph.attributes import exposed, loaded, unknown_computed
 from mlform.graph.desired import DesiredResource
-from mlform.graph.evaluation import Evaluation
-from mlform.graph.nodes import LocalNode, OutputNode, ResourceNode
+from mlform.graph.evaluation import Evaluation, instance_of
+from mlform.graph.nodes import LocalNode, Node, OutputNode, ResourceNode
 from mlform.lang.construct import has_unknown, marks_deep, object_of
-from mlform.lang.encode import mark_paths, sensitive_paths, unknown_paths
-from mlform.lang.references import Reference
-from mlform.lang.values import SENSITIVE, Mark, Value, string
+from mlform.lang.encode import sensitive_paths, unknown_paths
+from mlform.lang.values import Mark, Value, string
 from mlform.plan.changes import (
     Action,
     Basis,
@@ -30,10 +29,13 @@ from mlform.plan.changes import (
     Reason,
 )
 from mlform.plan.diff import Circumstances, Decision, decide
+from mlform.plan.lifecycle import create_first_blocks, ignoring_changes, triggers
 from mlform.plan.ordering import critical_path, order_steps
 from mlform.plan.reality import Reality
 from mlform.plan.recipes import plain_object
+from mlform.plan.recorded import recorded_value
 from mlform.plan.steps import Step
+from mlform.plan.targets import Selection, select, with_dependents
 from mlform.requirements import requirements_problems
 from mlform.resources.base import AnyKind
 from mlform.state.snapshot import CURRENT, ResourceRecord, State
@@ -73,8 +75,15 @@ def make_plan(
         ConfigurationError: With everything that is wrong in the configuration.
         RuntimeFailure: If a runtime that is needed is not there.
     """
+    module, graph = evaluation.module, evaluation.graph
     planner = Planner(
-        evaluation=evaluation, kinds=kinds, state=state, reality=reality, wishes=wishes
+        evaluation=evaluation,
+        kinds=kinds,
+        state=state,
+        reality=reality,
+        wishes=wishes,
+        create_first=create_first_blocks(module, graph, kinds),
+        selection=select(wishes.targets, module, graph, state) if wishes.targets else None,
     )
     if wishes.mode is Mode.DESTROY:
         planner.destroy_all()
@@ -98,6 +107,8 @@ class Planner:
     changes: dict[ResourceAddress, Change] = field(default_factory=dict)
     deposed: list[Change] = field(default_factory=list)
     outputs: dict[str, OutputChange] = field(default_factory=dict)
+    create_first: frozenset[ResourceAddress] = frozenset()
+    selection: Selection | None = None
     environments: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -106,53 +117,46 @@ class Planner:
         return self.evaluation.module
 
     def walk(self) -> None:
-        """Plan every node in the graph's order."""
-        wanted = self._wanted()
+        """Plan every node in the graph's order, as far as the targets reach."""
+        for target in () if self.selection is None else self.selection.unknown:
+            self.diagnostics.error(
+                "Unknown target", f"There is no {target} in the configuration or the state."
+            )
         for node in self.evaluation.graph.dag.order():
             match node:
-                case LocalNode():
-                    self.evaluation.resolve_local(node.name, self.diagnostics)
                 case ResourceNode():
-                    if wanted is None or node.address in wanted:
-                        self._plan_block(self.module.resources[node.address])
-                    else:
-                        self._keep_block(node.address)
-                case OutputNode():
+                    self._plan_block(self.module.resources[node.address])
+                case LocalNode() if self._is_selected(node):
+                    self.evaluation.resolve_local(node.name, self.diagnostics)
+                case OutputNode() if self._is_selected(node):
                     self._plan_output(node.name)
-        for name in self.state.outputs:
-            if name not in self.module.outputs:
-                self._remove_output(name)
+                case _:
+                    continue
+        if self.selection is None:
+            for name in self.state.outputs:
+                if name not in self.module.outputs:
+                    self._remove_output(name)
 
-    def _wanted(self) -> frozenset[ResourceAddress] | None:
-        if not self.wishes.targets:
-            return None
-        nodes = []
-        for target in self.wishes.targets:
-            if target.block in self.module.resources:
-                nodes.append(ResourceNode(target.block))
-            elif not any(record.address == target for record in self.state.records):
-                self.diagnostics.error(
-                    "Unknown target",
-                    f"There is no {target} in the configuration or the state.",
-                )
-        closure = self.evaluation.graph.dag.closure(tuple(nodes))
-        return frozenset(node.address for node in closure if isinstance(node, ResourceNode))
-
-    def _keep_block(self, block: ResourceAddress) -> None:
-        """Take what the state says of a block that is not planned."""
-        for record in self.state.records:
-            if record.address.block == block:
-                schema = self.kinds[block.kind].schema
-                attributes = loaded(schema, record.attributes)
-                self.evaluation.record(record.address, exposed(schema, attributes))
+    def _is_selected(self, node: Node) -> bool:
+        return self.selection is None or node in self.selection.values
 
     def _plan_block(self, block: ResourceBlock) -> None:
-        problems_before = len(self.diagnostics)
-        keys = self.evaluation.keys(block, self.diagnostics)
-        if block.count is not None and not keys and len(self.diagnostics) == problems_before:
-            return
-        for key in keys:
-            self._plan_instance(block, key)
+        selection = self.selection
+        if selection is not None:
+            self._keep_unselected(block.address, selection)
+            if block.address not in selection.instances:
+                return
+        for key in self.evaluation.keys(block, self.diagnostics):
+            address = instance_of(block.address, key)
+            if selection is None or selection.plans(address):
+                self._plan_instance(block, key)
+
+    def _keep_unselected(self, block: ResourceAddress, selection: Selection) -> None:
+        """Take what the state says of instances that are not planned."""
+        kind = self.kinds[block.kind]
+        for record in self.state.records:
+            if record.address.block == block and not selection.plans(record.address):
+                self.evaluation.record(record.address, recorded_value(record, kind))
 
     def _plan_instance(self, block: ResourceBlock, key: InstanceKey) -> None:
         found = Diagnostics()
@@ -166,8 +170,8 @@ class Planner:
             return
         self.diagnostics.extend(found)
         record = self.state.current(desired.address)
-        desired = ignoring_changes(desired, record, kind)
         circumstances = self._circumstances(kind, desired, record)
+        desired = ignoring_changes(desired, record, kind)
         decision = decide(desired, circumstances, self.reality)
         self._report_sources(desired, decision)
         change = self._change(desired, decision, circumstances)
@@ -208,43 +212,27 @@ class Planner:
         runtime = "" if kind.sort == "value" else runtime_of(desired.block, self.module)
         if runtime and runtime not in self.environments:
             self.environments[runtime] = self.reality.environment(runtime).description
-        chosen = desired.block.lifecycle.create_before_destroy
         demands = []
         if desired.address in self.wishes.replace or desired.address.block in self.wishes.replace:
             demands.append(Reason(cause=Cause.REQUESTED, message="its replacement was requested"))
         demands.extend(
             Reason(
-                cause=Cause.UPSTREAM,
+                cause=Cause.REQUESTED,
                 message=f"{reference} changes (replace_triggered_by)",
                 upstream=str(reference),
             )
             for reference in desired.block.lifecycle.replace_triggered_by
-            if self._triggers(reference)
+            if triggers(reference, self.changes.values())
         )
         return Circumstances(
             kind=kind,
             record=record,
             runtime=runtime,
-            create_first=chosen if chosen is not None else kind.sort == "server",
+            create_first=desired.address.block in self.create_first,
+            configured=desired.arguments,
             demands=tuple(demands) if record is not None else (),
             observe=self.wishes.refresh,
         )
-
-    def _triggers(self, reference: Reference) -> bool:
-        name = reference.steps[0] if reference.steps else None
-        block = ResourceAddress(reference.root, str(name))
-        rest = reference.steps[1:]
-        for address, change in self.changes.items():
-            if address.block != block or change.action is Action.NO_OP:
-                continue
-            steps = rest[1:] if rest and rest[0] == address.key else rest
-            if not steps:
-                return change.action is not Action.CREATE or change.before is None
-            before, after = (change.before or {}), (change.after or {})
-            unknown = any(path[:1] == (steps[0],) for path in change.after_unknown)
-            if unknown or before.get(str(steps[0])) != after.get(str(steps[0])):
-                return True
-        return False
 
     def _report_sources(self, desired: DesiredResource, decision: Decision) -> None:
         if decision.ingredients is None:
@@ -279,6 +267,7 @@ class Planner:
             expected_seconds=expected,
             runtime=circumstances.runtime,
             recipe_digest=decision.ingredients.digest if decision.ingredients else None,
+            sources={} if decision.ingredients is None else decision.ingredients.recipe.sources,
         )
 
     def _plain(self, record: ResourceRecord) -> Mapping[str, Json]:
@@ -337,31 +326,32 @@ class Planner:
 
     def remove_orphans(self) -> None:
         """Plan to destroy objects that the configuration does not ask for any more."""
-        targets = {target.block for target in self.wishes.targets}
+        if self.diagnostics.has_errors:
+            return
         for record in self.state.records:
-            if targets and record.address.block not in targets:
-                continue
-            if record.address not in self.changes and not self.diagnostics.has_errors:
+            if record.address not in self.changes and self._may_remove(record.address):
                 self._remove(record, CURRENT, _absence(record.address, self.module))
-        self._remove_deposed()
+        self._remove_deposed(self._may_remove)
+
+    def _may_remove(self, address: ResourceAddress) -> bool:
+        return self.selection is None or self.selection.may_remove(address)
 
     def destroy_all(self) -> None:
-        """Plan to destroy every object."""
-        targets = {target.block for target in self.wishes.targets}
+        """Plan to destroy every object, or the targets and what depends on them."""
+        targets = self.wishes.targets
+        wanted = with_dependents(targets, self.state)
         for record in self.state.records:
-            if not targets or record.address.block in targets:
-                block = self.module.resources.get(record.address.block)
+            if not targets or record.address in wanted:
                 self._remove(record, CURRENT, "everything is to be destroyed")
-                if block is not None:
-                    self._check_destruction(block, self.changes[record.address])
-        self._remove_deposed()
+        self._remove_deposed(lambda address: not targets or address in wanted)
         if not targets:
             for name in self.state.outputs:
                 self._remove_output(name)
 
-    def _remove_deposed(self) -> None:
+    def _remove_deposed(self, wanted: Callable[[ResourceAddress], bool]) -> None:
         for key, record in self.state.deposed:
-            self._remove(record, key, "it was replaced, but not yet destroyed")
+            if wanted(record.address):
+                self._remove(record, key, "it was replaced, but not yet destroyed")
 
     def _remove(self, record: ResourceRecord, deposed: str, message: str) -> None:
         change = Change(
@@ -374,10 +364,13 @@ class Planner:
             reasons=(Reason(cause=Cause.REMOVED, message=message),),
             runtime=str(record.handle.get("runtime") or ""),
         )
-        if deposed == CURRENT:
-            self.changes[record.address] = change
-        else:
+        if deposed != CURRENT:
             self.deposed.append(change)
+            return
+        self.changes[record.address] = change
+        block = self.module.resources.get(record.address.block)
+        if block is not None:
+            self._check_destruction(block, change)
 
     def finish(self, basis: Basis) -> Plan:
         """Return the plan."""
@@ -391,7 +384,7 @@ class Planner:
             str(address): [str(item) for item in graph.resource_needs(ResourceNode(address))]
             for address in self.module.resources
         }
-        key = f"{basis.serial + 1:08x}"
+        key = unused_key(self.state, basis.serial)
         steps = order_steps(
             [c for c in changes if c.action is not Action.NO_OP], needs, prior_needs, key
         )
@@ -443,27 +436,13 @@ def runtime_of(block: ResourceBlock, module: Module) -> str:
     return DEFAULT_RUNTIME
 
 
-def ignoring_changes(
-    desired: DesiredResource, record: ResourceRecord | None, kind: AnyKind
-) -> DesiredResource:
-    """Return the resource with recorded values for arguments whose changes are ignored."""
-    ignored = desired.block.lifecycle.ignore_changes
-    payload = desired.arguments.payload
-    if record is None or not ignored or not isinstance(payload, dict):
-        return desired
-    names = payload if ignored == ("all",) else ignored
-    prior = mark_paths(
-        object_of(loaded(kind.schema, record.attributes)), record.sensitive, SENSITIVE
-    ).payload
-    assert isinstance(prior, dict)  # noqa: S101 - an object was put in
-    arguments = object_of({**payload, **{name: prior[name] for name in names if name in prior}})
-    return DesiredResource(
-        address=desired.address,
-        block=desired.block,
-        arguments=arguments,
-        upstream=desired.upstream,
-        dependencies=desired.dependencies,
-    )
+def unused_key(state: State, serial: int) -> str:
+    """Return a key for objects to be set aside that no object of the state has."""
+    taken = {key for _, key in state.objects}
+    number = serial + 1
+    while f"{number:08x}" in taken:
+        number += 1
+    return f"{number:08x}"
 
 
 def _absence(address: ResourceAddress, module: Module) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from mlform.dataclass import dataclass
 from mlform.digests import Digest, Json, JsonObject, digest_json
 from mlform.graph.arguments import plain
 from mlform.graph.desired import DesiredResource
@@ -126,9 +126,12 @@ def _source_reasons(before: JsonObject, after: Mapping[str, Digest]) -> Iterator
 def _input_reasons(
     before: JsonObject, after: Mapping[str, Digest | None], desired: DesiredResource
 ) -> Iterator[Reason]:
+    named = any(digest is None and _input_address(name, desired) for name, digest in after.items())
     for name, digest in sorted(after.items()):
         if digest is None or before.get(name) != digest:
             address = _input_address(name, desired)
+            if digest is None and address is None and named:
+                continue  # it comes with an input that is named, such as the split of a model
             verb = "changed" if digest is not None else "changes"
             yield Reason(
                 cause=Cause.UPSTREAM, message=f"{address or name} {verb}", upstream=address

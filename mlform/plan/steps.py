@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from mlform.addresses import ResourceAddress
+from mlform.dataclass import dataclass
 
 
 class Operation(Enum):

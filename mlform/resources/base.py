@@ -8,9 +8,9 @@ the store, known by their recipe) and servers (run until replaced).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
+from mlform.dataclass import dataclass, field
 from mlform.digests import Digest, Json, JsonObject
 from mlform.schema import ResourceSchema
 from mlform.tasks import Requirements, Server, Task
@@ -171,6 +171,14 @@ class ArtifactKind(RecipeKind, Protocol):
 
     def attributes(self, made: Made) -> Mapping[str, Json]:
         """Return the computed attributes of a finished artifact, but id, address and digest."""
+        ...
+
+    def foreseen(self, arguments: JsonObject, upstream: Upstream) -> Mapping[str, Json]:
+        """Return the computed attributes that arguments alone decide, before anything runs."""
+        ...
+
+    def argument_path(self, argument: str, arguments: JsonObject) -> tuple[str | int, ...]:
+        """Return where in the arguments the task's argument is that a problem names."""
         ...
 
     def judged(self, arguments: JsonObject, attributes: Mapping[str, Json]) -> Mapping[str, Json]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
@@ -76,6 +77,22 @@ def without(arguments: JsonObject, names: Iterable[str]) -> dict[str, Json]:
     """Return the arguments but those names."""
     left_out = frozenset(names)
     return {name: value for name, value in arguments.items() if name not in left_out}
+
+
+def argument_steps(argument: str) -> tuple[str | int, ...]:
+    """Return the steps of an argument as tasks name it: `schema.columns[0]` is three steps."""
+    return tuple(
+        int(step) if step.isdigit() else step for step in re.findall(r"[^.\[\]]+", argument)
+    )
+
+
+def renamed(
+    path: tuple[str | int, ...], before: tuple[str, ...], after: tuple[str, ...]
+) -> tuple[str | int, ...]:
+    """Return the path with its first steps replaced, if it begins with them."""
+    if path[: len(before)] == before:
+        return (*after, *path[len(before) :])
+    return path
 
 
 def digest_of(upstream: Sequence[JsonObject], name: str = "digest") -> Digest | None:

@@ -10,10 +10,12 @@ from mlform.lang.types import DYNAMIC, NUMBER, STRING, ListType
 from mlform.resources.base import Made, Problem, SourceAnswer, SourceQuery, Upstream
 from mlform.resources.common import (
     STRINGS,
+    argument_steps,
     artifact_attributes,
     flag,
     mapping,
     objects,
+    renamed,
     requirements_block,
     strings,
     without,
@@ -209,6 +211,15 @@ class DatasetKind:
             "statistics": made.result.get("statistics"),
             "source_fingerprint": made.sources.get("source"),
         }
+
+    def foreseen(self, arguments: JsonObject, upstream: Upstream) -> Mapping[str, Json]:  # noqa: ARG002
+        """Return the columns, where they are named."""
+        columns = strings(arguments.get("columns"))
+        return {"column_names": columns} if columns else {}
+
+    def argument_path(self, argument: str, arguments: JsonObject) -> tuple[str | int, ...]:  # noqa: ARG002
+        """Return where in the arguments a problem of the task is."""
+        return renamed(argument_steps(argument), ("schema", "columns"), ("schema", "column"))
 
     def judged(self, arguments: JsonObject, attributes: Mapping[str, Json]) -> Mapping[str, Json]:  # noqa: ARG002
         """Return nothing: all attributes come from the task."""

@@ -11,10 +11,12 @@ from mlform.lang.types import BOOL, DYNAMIC, NUMBER, STRING
 from mlform.resources.base import Made, Problem, SourceAnswer, SourceQuery, Upstream
 from mlform.resources.common import (
     STRINGS,
+    argument_steps,
     artifact_attributes,
     digest_of,
     mapping,
     objects,
+    renamed,
     requirements_block,
     strings,
     without,
@@ -206,6 +208,14 @@ class EvaluationKind:
         """Return the figures and the outcome of the gates."""
         found = {"values": made.result.get("metrics"), "rows": made.result.get("rows")}
         return {**found, **self.judged(made.arguments, found)}
+
+    def foreseen(self, arguments: JsonObject, upstream: Upstream) -> Mapping[str, Json]:  # noqa: ARG002
+        """Return nothing: all attributes come from the task."""
+        return {}
+
+    def argument_path(self, argument: str, arguments: JsonObject) -> tuple[str | int, ...]:  # noqa: ARG002
+        """Return where in the arguments a problem of the task is."""
+        return renamed(argument_steps(argument), ("custom_metrics",), ("metric",))
 
     def judged(self, arguments: JsonObject, attributes: Mapping[str, Json]) -> Mapping[str, Json]:
         """Return the outcome of the gates on figures that are known."""

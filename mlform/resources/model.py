@@ -11,6 +11,7 @@ from mlform.lang.types import DYNAMIC, NUMBER, STRING
 from mlform.resources.base import Made, Problem, SourceAnswer, SourceQuery, Upstream
 from mlform.resources.common import (
     STRINGS,
+    argument_steps,
     artifact_attributes,
     digest_of,
     mapping,
@@ -19,6 +20,7 @@ from mlform.resources.common import (
     unknown_names,
     without,
 )
+from mlform.resources.split import partition_names
 from mlform.schema import Attribute, BlockSchema, NestedBlock, ResourceReference, ResourceSchema
 from mlform.tasks import ArtifactInput, FolderInput, Requirements, Task, TaskInput
 
@@ -244,6 +246,14 @@ class ModelKind:
             **{name: made.result.get(name) for name in names},
         }
 
+    def foreseen(self, arguments: JsonObject, upstream: Upstream) -> Mapping[str, Json]:  # noqa: ARG002
+        """Return nothing: all attributes come from the task."""
+        return {}
+
+    def argument_path(self, argument: str, arguments: JsonObject) -> tuple[str | int, ...]:  # noqa: ARG002
+        """Return where in the arguments a problem of the task is."""
+        return argument_steps(argument)
+
     def judged(self, arguments: JsonObject, attributes: Mapping[str, Json]) -> Mapping[str, Json]:  # noqa: ARG002
         """Return nothing: all attributes come from the task."""
         return {}
@@ -257,7 +267,7 @@ def _split_names(upstream: Upstream) -> tuple[tuple[str, ...], tuple[str, ...]]:
     split = upstream.get("split", ())
     if len(split) != 1:
         return (), ()
-    return strings(split[0].get("features")), tuple(mapping(split[0].get("partitions")))
+    return strings(split[0].get("features")), partition_names(split[0])
 
 
 def _check_partitions(arguments: JsonObject, partitions: tuple[str, ...]) -> tuple[Problem, ...]:

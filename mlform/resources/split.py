@@ -11,12 +11,14 @@ from mlform.lang.types import DYNAMIC, NUMBER, STRING, ListType, MapType
 from mlform.resources.base import Made, Problem, SourceAnswer, SourceQuery, Upstream
 from mlform.resources.common import (
     STRINGS,
+    argument_steps,
     artifact_attributes,
     digest_of,
     flag,
     fractions_problem,
     mapping,
     objects,
+    renamed,
     requirements_block,
     strings,
     unknown_names,
@@ -150,8 +152,7 @@ _SORTED: Final = NestedBlock(
             Attribute(
                 name="order",
                 type=ListType(STRING),
-                required=True,
-                description="Names of the partitions, first rows first.",
+                description="Partitions, first rows first; by default train first, test last.",
             ),
             flag("descending", "Sort from large to small.", default=False),
         )
@@ -307,6 +308,23 @@ class SplitKind:
     def attributes(self, made: Made) -> Mapping[str, Json]:
         """Return partitions, features and pipeline."""
         return {name: made.result.get(name) for name in ("partitions", "features", "pipeline")}
+
+    def foreseen(self, arguments: JsonObject, upstream: Upstream) -> Mapping[str, Json]:
+        """Return the features, where columns are known and no transform makes new ones."""
+        features = list(_dataset_columns(upstream))
+        for transform in objects(arguments.get("transform")):
+            if transform.get("op") == "one_hot":
+                return {}
+            if transform.get("op") == "drop":
+                dropped = strings(transform.get("columns"))
+                features = [name for name in features if name not in dropped]
+        return {"features": features} if features else {}
+
+    def argument_path(self, argument: str, arguments: JsonObject) -> tuple[str | int, ...]:
+        """Return where in the arguments a problem of the task is."""
+        chosen = next((name for name in STRATEGIES if arguments.get(name) is not None), "ratio")
+        path = renamed(argument_steps(argument), ("transforms",), ("transform",))
+        return renamed(path, ("strategy",), (chosen,))
 
     def judged(self, arguments: JsonObject, attributes: Mapping[str, Json]) -> Mapping[str, Json]:  # noqa: ARG002
         """Return nothing: all attributes come from the task."""

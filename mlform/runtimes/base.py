@@ -7,10 +7,10 @@ request, as data, which a plan can show and a test can compare; `run` carries it
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from mlform.dataclass import dataclass, field
 from mlform.digests import Digest, Json, JsonObject
 from mlform.tasks import Requirements, Server, Task, TaskEvent, TaskResult
 

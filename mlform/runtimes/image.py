@@ -6,11 +6,11 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import mlform
+from mlform.dataclass import dataclass
 from mlform.digests import canonical_json, digest_file, digest_json, short
 from mlform.errors import ImageMissing, ImageUnusable, RuntimeFailure
 from mlform.runtimes.base import BoundFolder

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import contextlib
 import json
-import subprocess
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
+from mlform.dataclass import dataclass, field
 from mlform.errors import RuntimeFailure
 from mlform.runtimes.preparation import log_tail
+
+if TYPE_CHECKING:
+    import subprocess
 
 _START_LIMIT: Final = 30.0
 _END_LIMIT: Final = 5.0
@@ -72,9 +74,11 @@ class ChildProcess:
 
     def wait(self, timeout: float) -> int | None:
         """Wait at most so many seconds; return the exit status once it has ended."""
+        from subprocess import TimeoutExpired
+
         try:
             return self.process.wait(timeout)
-        except subprocess.TimeoutExpired:
+        except TimeoutExpired:
             return None
 
 
@@ -84,6 +88,8 @@ def start_child(start: Start) -> ChildProcess:
     Raises:
         RuntimeFailure: If the program cannot be started.
     """
+    import subprocess
+
     try:
         with start.events.open("ab") as events, start.log.open("ab") as log:
             process = subprocess.Popen(
@@ -140,6 +146,8 @@ class WarmWorkers:
         Raises:
             RuntimeFailure: If the program cannot be started.
         """
+        import subprocess
+
         self._children: dict[str, WarmChild] = {}
         self._lock = threading.Lock()
         self._log = log
@@ -193,6 +201,8 @@ class WarmWorkers:
 
     def close(self) -> None:
         """End the fork server; it lets no child live on."""
+        import subprocess
+
         stdin = self._process.stdin
         if stdin is not None:
             with contextlib.suppress(BrokenPipeError):

@@ -10,11 +10,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
+from mlform.dataclass import dataclass, field
 from mlform.digests import Json, digest_json
 from mlform.errors import ServerFailed, TaskCancelled, TaskFailed
 from mlform.runtimes.base import (

@@ -6,10 +6,10 @@ import json
 import math
 import signal
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from mlform.dataclass import dataclass
 from mlform.digests import JsonObject, canonical_json
 from mlform.errors import TaskFailed
 from mlform.tasks import (

@@ -5,13 +5,12 @@ from __future__ import annotations
 import errno
 import json
 import socket
-import subprocess
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from mlform.dataclass import dataclass
 from mlform.digests import Json, JsonObject, canonical_json
 from mlform.errors import RuntimeFailure, ServerFailed, TaskCancelled
 from mlform.runtimes import proc, route
@@ -25,6 +24,9 @@ from mlform.runtimes.records import (
     write_note,
 )
 from mlform.tasks import Server
+
+if TYPE_CHECKING:
+    import subprocess
 
 READY_LIMIT: Final = 120.0
 """Seconds a server gets to become ready where its requirements name no timeout."""
@@ -337,6 +339,8 @@ def _write_config(folder: Path, config: JsonObject) -> Path:
 
 def _detach(command: tuple[str, ...], variables: Mapping[str, str], log: Path) -> proc.ProcessName:
     """Start a process that outlives this one."""
+    import subprocess
+
     log.parent.mkdir(parents=True, exist_ok=True)
     try:
         with log.open("ab") as stream:

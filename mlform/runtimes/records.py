@@ -9,9 +9,9 @@ once known.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
+from mlform.dataclass import dataclass
 from mlform.digests import canonical_json, digest_json, short
 from mlform.runtimes import proc
 from mlform.runtimes.base import Owner

@@ -8,15 +8,16 @@ Servers name themselves in the header `mlform-instance` of every answer.
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
+import re
+import socket
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from mlform.dataclass import dataclass
 from mlform.digests import Json, canonical_json
 from mlform.errors import ServerFailed
 
@@ -25,6 +26,11 @@ READY_PATH: Final = "/v2/health/ready"
 INSTANCE_HEADER: Final = "mlform-instance"
 _OK: Final = 200
 _POLL: Final = 0.02
+_LONGEST_ANSWER: Final = 1 << 16
+_STATUS_LINE: Final = re.compile(r"HTTP/1\.[01] (\d{3})\b")
+_INSTANCE_LINE: Final = re.compile(
+    rf"^{INSTANCE_HEADER}:[ \t]*(.*?)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE
+)
 _ANY_ADDRESS: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what is probed when a user chose it
 
 
@@ -130,18 +136,31 @@ def point_back(endpoint: Path, instance: str) -> None:
 
 def ask(host: str, port: int, timeout: float = 2.0) -> Answer:
     """Ask a server's or gateway's ready route over a new connection."""
-    connection = http.client.HTTPConnection(_ANY_ADDRESS.get(host, host), port, timeout=timeout)
+    address = _ANY_ADDRESS.get(host, host)
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    named = f"[{address}]" if ":" in address else address
+    request = f"GET {READY_PATH} HTTP/1.1\r\nHost: {named}:{port}\r\nConnection: close\r\n\r\n"
     try:
-        connection.request("GET", READY_PATH, headers={"Connection": "close"})
-        response = connection.getresponse()
-        response.read()
-        return Answer(
-            status=response.status, instance=response.getheader(INSTANCE_HEADER, "") or ""
-        )
-    except (OSError, http.client.HTTPException) as error:
+        with socket.socket(family, socket.SOCK_STREAM) as connection:
+            connection.settimeout(timeout)
+            connection.connect((address, port))
+            connection.sendall(request.encode())
+            content = b""
+            while len(content) < _LONGEST_ANSWER and (part := connection.recv(_LONGEST_ANSWER)):
+                content += part
+    except OSError as error:
         return Answer(status=0, problem=str(error) or type(error).__name__)
-    finally:
-        connection.close()
+    return _answer_of(content.decode("latin-1"))
+
+
+def _answer_of(content: str) -> Answer:
+    """Read an answer of HTTP/1.1; `http.client` does too, and takes 40 ms to load."""
+    head, _, _ = content.partition("\r\n\r\n")
+    status = _STATUS_LINE.match(head)
+    if status is None:
+        return Answer(status=0, problem="what answers does not speak HTTP")
+    instance = _INSTANCE_LINE.search(head)
+    return Answer(status=int(status[1]), instance=instance[1] if instance else "")
 
 
 def wait_until_routed(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from mlform.dataclass import dataclass, field
 from mlform.errors import OutOfMemory, RuntimeFailure, TaskCancelled, TaskTimedOut
 from mlform.runtimes import proc
 from mlform.runtimes.base import Cancellation

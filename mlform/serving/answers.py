@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
+
+from mlform.dataclass import dataclass
 
 JSON: Final = b"application/json"
 _ENCODER: Final = msgspec.json.Encoder()

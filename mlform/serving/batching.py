@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
+from mlform.dataclass import dataclass
 from mlform.features.scoring import Predictions
 from mlform.serving.metrics import Metrics
 from mlform.serving.model import Scorer

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
+from mlform.dataclass import dataclass
 from mlform.digests import Digest, digest_file, digest_json, short, tree_files
 from mlform.features.columns import Schema
 from mlform.features.scoring import Manifest, Predictions

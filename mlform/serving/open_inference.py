@@ -7,12 +7,12 @@ Shapes and names follow the public specification of the protocol, "Open Inferenc
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 
 from mlform import __version__
+from mlform.dataclass import dataclass
 from mlform.digests import JsonObject
 from mlform.features.columns import FLOATS, INTEGERS
 from mlform.features.problems import quoted, suggestion

@@ -8,9 +8,9 @@ whatever instant the run died.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from mlform.dataclass import dataclass
 from mlform.digests import Digest
 from mlform.errors import StateCorrupt
 from mlform.state.codec import decode_line, encode_line, entry_of

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 from mlform.addresses import ResourceAddress
+from mlform.dataclass import dataclass, field, replace
 from mlform.digests import Digest, Json, JsonObject
 
 Path: TypeAlias = tuple[str | int, ...]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from mlform.dataclass import dataclass
 from mlform.digests import digest_bytes
 from mlform.errors import StateConflict, StateCorrupt
 from mlform.state.codec import decode_state, encode_state

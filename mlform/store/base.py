@@ -8,10 +8,10 @@ other names (DVC's layout keeps them by MD5).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from mlform.dataclass import dataclass
 from mlform.digests import Digest, Json, digest_json
 
 

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import stat
-import tempfile
 from pathlib import Path
 from typing import Final
 
@@ -98,6 +96,9 @@ class DvcCache:
 
     @staticmethod
     def _copy(source: Path, target: Path) -> None:
+        import shutil
+        import tempfile
+
         descriptor, name = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=target.parent)
         try:
             with source.open("rb") as content, os.fdopen(descriptor, "wb") as copy:

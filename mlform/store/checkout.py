@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -28,6 +26,9 @@ def check_out(files: Mapping[str, Path], target: Path) -> None:
     if target.is_dir():
         _repair(files, target)
         return
+    import shutil
+    import tempfile
+
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:
@@ -76,6 +77,9 @@ def _is_same(source: Path, place: Path) -> bool:
 
 def _replace(source: Path, place: Path) -> None:
     """Put the file in place at once; who has the old one open keeps it."""
+    import shutil
+    import tempfile
+
     folder = Path(tempfile.mkdtemp(prefix=".mlform-", dir=place.parent))
     try:
         fresh = folder / "file"
@@ -89,6 +93,8 @@ def _link(source: Path, place: Path) -> None:
     try:
         place.hardlink_to(source)
     except OSError:  # another file system, or one that knows no links: a copy says why if it fails
+        import shutil
+
         shutil.copyfile(source, place)
         found = source.stat()
         os.utime(place, ns=(found.st_atime_ns, found.st_mtime_ns))

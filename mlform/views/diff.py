@@ -7,10 +7,9 @@ is shown as a block, every other object as a value.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from difflib import SequenceMatcher
 from typing import Final
 
+from mlform.dataclass import dataclass
 from mlform.digests import Json, JsonObject, canonical_json
 from mlform.schema import BlockSchema, NestedBlock
 from mlform.state.snapshot import Path
@@ -234,19 +233,24 @@ class _Differ:
             rows = [_row(depth + 1, "", item) for item in value.removesuffix("\n").split("\n")]
             return "<<-EOT", rows, "EOT"
         if isinstance(value, Sequence):
+            # Objects side by side are all on one line, or none of them is.
+            fits = all(len(shortened(inline(item))) <= _BRIEF for item in value)
             rows = [
                 row
                 for index, item in enumerate(value)
-                for row in self._element(item, (*path, index), sign, depth + 1)
+                for row in self._element(item, (*path, index), sign, depth + 1, fits=fits)
             ]
             return "[", rows, "]"
         return scalar(value), [], ""
 
-    def _element(self, item: Json, path: Path, sign: str, depth: int) -> list[Row]:
+    def _element(
+        self, item: Json, path: Path, sign: str, depth: int, *, fits: bool = True
+    ) -> list[Row]:
         if path in self.marks.unknown:
             return [_row(depth, sign, Piece(KNOWN_AFTER_APPLY, Ink.FAINT), ",")]
         brief = shortened(inline(item))
-        if len(brief) <= _BRIEF and not self.marks.touches_unknown(path):
+        brief_enough = len(brief) <= _BRIEF and (fits or not isinstance(item, Mapping))
+        if brief_enough and not self.marks.touches_unknown(path):
             return [_row(depth, sign, brief + ",")]
         open_, rows, close = self._unfolded(item, path, sign, depth)
         if not close:
@@ -362,12 +366,16 @@ def _alike(before: Json, after: Json) -> bool:
 def _matches(
     before: Sequence[Json], after: Sequence[Json]
 ) -> Iterable[tuple[str, int, int, int, int]]:
+    from difflib import SequenceMatcher
+
     old = [canonical_json(item) for item in before]
     new = [canonical_json(item) for item in after]
     return SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
 
 
 def _text_rows(before: str, after: str, depth: int) -> list[Row]:
+    from difflib import SequenceMatcher
+
     old = before.removesuffix("\n").split("\n")
     new = after.removesuffix("\n").split("\n")
     rows: list[Row] = []

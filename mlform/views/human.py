@@ -159,7 +159,12 @@ _NOT_SAVED: Final = (
 
 
 def render_counts(
-    counts: tuple[int, int, int], *, mode: Mode, whole: bool, color: bool = False
+    counts: tuple[int, int, int],
+    *,
+    mode: Mode,
+    whole: bool,
+    color: bool = False,
+    width: int | None = None,
 ) -> str:
     """Return Terraform's last sentence of an apply.
 
@@ -168,6 +173,7 @@ def render_counts(
         mode: Of the plan that was applied.
         whole: Whether all of it was done.
         color: Whether to use colour.
+        width: Columns to wrap at, or None for no wrapping.
     """
     added, changed, destroyed = counts
     verb = "Destroy" if mode is Mode.DESTROY else "Apply"
@@ -180,7 +186,7 @@ def render_counts(
         text = line(
             f"{verb} incomplete. Resources: {figures} What finished is recorded.", Ink.ALARM
         )
-    return render([BLANK, text], color=color, width=None)
+    return render([BLANK, text], color=color, width=width)
 
 
 def render_outputs(outputs: Mapping[str, OutputRecord]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, assert_never
 
@@ -19,6 +18,7 @@ from mlform.apply.events import (
     StepSkipped,
     StepStarted,
 )
+from mlform.dataclass import dataclass
 from mlform.diagnostics import Diagnostic, Severity
 from mlform.digests import Json, JsonObject
 from mlform.plan.changes import Action, Cause, Change, Mode, Plan

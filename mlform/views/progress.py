@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol, assert_never
 
 from mlform.addresses import ResourceAddress
@@ -17,6 +16,7 @@ from mlform.apply.events import (
     StepSkipped,
     StepStarted,
 )
+from mlform.dataclass import dataclass, field
 from mlform.plan.steps import Operation
 from mlform.tasks import TaskEvent
 from mlform.views.paper import Ink, Line, Piece, duration, wrap
@@ -149,6 +149,15 @@ class Tracker:
 
     clock: Callable[[], float]
     running: dict[ResourceAddress, Running] = field(default_factory=dict)
+    skipped: set[ResourceAddress] = field(default_factory=set)
+
+    def is_told(self, event: Event) -> bool:
+        """Whether an event says what was said: a replacement that is skipped has two steps."""
+        if not isinstance(event, StepSkipped):
+            return False
+        told = event.address in self.skipped
+        self.skipped.add(event.address)
+        return told
 
     def follow(self, event: Event) -> float:
         """Take an event in; return the seconds since its step began."""
@@ -188,7 +197,7 @@ class PlainProgress:
     def handle(self, event: Event) -> None:
         """Write the line of an event."""
         said = sentence(event, self._tracker.follow(event))
-        if said is not None:
+        if said is not None and not self._tracker.is_told(event):
             self._write(said)
 
     def tick(self) -> None:
@@ -217,7 +226,7 @@ class LiveProgress:
         elapsed = self._tracker.follow(event)
         self._open()
         said = None if isinstance(event, StepStarted) else sentence(event, elapsed)
-        if said is not None:
+        if said is not None and not self._tracker.is_told(event):
             for item in wrap(said, self._console.width):
                 self._console.print(_text(item), soft_wrap=True)
 
@@ -265,7 +274,8 @@ def picture(steps: Sequence[Running], *, now: float, width: int, height: int) ->
     """
     shown = steps if len(steps) <= height else steps[: max(height - 1, 0)]
     name_width = min(max((len(str(step.address)) for step in shown), default=0), width // 3)
-    content = [_picture_line(step, now, width - 1, name_width) for step in shown]
+    # Room for the ^C that a terminal echoes, so that it does not wrap the line.
+    content = [_picture_line(step, now, width - 3, name_width) for step in shown]
     if len(steps) > len(shown):
         content.append(Line((Piece(f"  … and {len(steps) - len(shown)} more", Ink.FAINT),)))
     return content

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from mlform.dataclass import dataclass
 from mlform.plan.changes import Action, Cause, Change, Drift, OutputChange, Plan, Reason
 from mlform.schema import BlockSchema
 from mlform.state.snapshot import CURRENT, ResourceRecord
@@ -106,6 +106,7 @@ def make_report(plan: Plan, schemas: Mapping[str, BlockSchema] | None = None) ->
         schemas: Schema of the body of each kind, to tell blocks from values.
     """
     changes = [change for change in plan.changes if change.action is not Action.NO_OP]
+    several = len(plan.environments) > 1
     signs = {SYMBOLS[change.action] for change in changes}
     return Report(
         has_changes=plan.has_changes,
@@ -115,7 +116,8 @@ def make_report(plan: Plan, schemas: Mapping[str, BlockSchema] | None = None) ->
         legend=tuple((sign, meaning) for _, sign, meaning in LEGEND if sign in signs),
         drift=plan.drift,
         changes=tuple(
-            _change_rows(change, (schemas or {}).get(change.address.kind)) for change in changes
+            _change_rows(change, (schemas or {}).get(change.address.kind), several=several)
+            for change in changes
         ),
         outputs=tuple(output_rows(plan.outputs)),
         summary=summary(plan) if changes else "",
@@ -171,22 +173,22 @@ def _headline(change: Change) -> tuple[Piece, ...]:
     return tuple(piece for piece in pieces if piece.text)
 
 
-def _change_rows(change: Change, schema: BlockSchema | None) -> ChangeRows:
+def _change_rows(change: Change, schema: BlockSchema | None, *, several: bool) -> ChangeRows:
     return ChangeRows(
         headline=_headline(change),
-        notes=(*change_reasons(change), *_whereabouts(change)),
+        notes=(*change_reasons(change), *_whereabouts(change, several=several)),
         rows=tuple(_resource_rows(change, schema)),
     )
 
 
-def _whereabouts(change: Change) -> tuple[str, ...]:
-    """Return where it runs and how long that took last time."""
+def _whereabouts(change: Change, *, several: bool) -> tuple[str, ...]:
+    """Return where it runs, if there are several places, and how long that took last time."""
     if change.reused or change.action is Action.REUSE:
         return ("nothing runs: the result is in the store already",)
     if change.action in _WITHOUT_WORK:
         return ()
     parts = []
-    if change.runtime:
+    if change.runtime and several:
         parts.append(f"runs on runtime.{change.runtime}")
     if change.expected_seconds is not None and change.expected_seconds >= _TELLING:
         took = duration(change.expected_seconds)

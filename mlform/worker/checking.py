@@ -9,10 +9,10 @@ the order of the files, without headers, before `where`, `sample` and the like.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import polars as pl
 
+from mlform.dataclass import dataclass
 from mlform.digests import Json
 from mlform.features.arguments import Arguments
 from mlform.features.columns import (

@@ -7,11 +7,11 @@ would take longer than most evaluations. Classes are indices into the sorted cla
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
+from mlform.dataclass import dataclass
 from mlform.features.problems import TaskFailure, quoted, suggestion
 
 

@@ -3,8 +3,8 @@
 Every function returns, for each row, the index of its partition in the names given, or -1 for a
 row that is left out. Rounding gives each partition the whole part of its share and the rows left
 over to the largest remainders, ties by name. The order of partitions in the configuration means
-nothing; where order matters (`sorted`), the training partition comes first, then the others by
-name, and `test` and `holdout` last.
+nothing; where order matters (`sorted`), it is that of the argument `order`, or else the training
+partition comes first, then the others by name, and `test` and `holdout` last.
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ _TOLERANCE = 1e-9
 
 
 def partition_names(strategy: Arguments, train: str) -> list[str]:
-    """Return the names of the partitions in the order above."""
+    """Return the names of the partitions in the order given, else in the order above."""
+    given = strategy.values.get("order")
+    if isinstance(given, list | tuple):
+        return [str(name) for name in given]
     return sorted(
         strategy.block("partitions").values,
         key=lambda name: (name != train, name in _LAST, name),

@@ -11,11 +11,11 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
+from mlform.dataclass import dataclass
 from mlform.features.arguments import Arguments
 from mlform.features.columns import DATETIME, FLOATS, NUMBERS, type_name
 from mlform.features.problems import TaskFailure, quoted
@@ -159,22 +159,32 @@ def _read_types(
 
 def _schema(file: SourceFile, dialect: Dialect, sampled_rows: int | None) -> dict[str, pl.DataType]:
     _check_header(file, dialect)
+    sampled = _sampled_schema(file, dialect, sampled_rows) if sampled_rows is not None else None
+    if sampled is not None:
+        return sampled
     try:
-        if sampled_rows is not None and file.format in {"csv", "tsv"}:
-            sample = _scan(file, dialect, None, sampled_rows).head(sampled_rows).collect()
-            undecided = [
-                name
-                for name in sample.columns
-                if sample[name].dtype == pl.String and sample[name].null_count() == sample.height
-            ]
-            if not undecided:
-                return dict(sample.schema)
         return dict(_scan(file, dialect, None).collect_schema())
     except pl.exceptions.NoDataError as error:
         detail = f"{file.name} is empty."
         raise TaskFailure("Empty data set", detail, "source.path") from error
     except (pl.exceptions.PolarsError, OSError) as error:
         raise explain([file], dialect, error) from error
+
+
+def _sampled_schema(file: SourceFile, dialect: Dialect, rows: int) -> dict[str, pl.DataType] | None:
+    """Return the types the first rows have, or None where they do not decide."""
+    if file.format not in {"csv", "tsv"}:
+        return None
+    try:
+        sample = _scan(file, dialect, None, rows).head(rows).collect()
+    except pl.exceptions.PolarsError:
+        # The reader looks ahead of the rows asked for and met another type, or a malformed line.
+        return None
+    undecided = any(
+        column.dtype == pl.String and column.null_count() == sample.height
+        for column in sample.get_columns()
+    )
+    return None if undecided else dict(sample.schema)
 
 
 def _check_header(file: SourceFile, dialect: Dialect) -> None:

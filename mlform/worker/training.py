@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from mlform.dataclass import dataclass, field
 from mlform.features.arguments import Arguments
 from mlform.features.scoring import Manifest
 from mlform.worker.work import Work

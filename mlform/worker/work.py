@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mlform.dataclass import dataclass
 from mlform.digests import Json, canonical_json
 from mlform.features.arguments import Arguments
 from mlform.features.problems import TaskFailure, quoted, suggestion

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import sys
@@ -69,6 +70,11 @@ def memory_adapter() -> Adapter:
         instance_at=lambda port: runtime.answering("127.0.0.1", port),
         measures=False,
     )
+
+
+def docker_host() -> str | None:
+    """Return where the tests' engine is, or None for the local socket."""
+    return os.environ.get("DOCKER_HOST")  # noqa: TID251 - tests read their own settings
 
 
 def instance_over_http(port: int) -> str | None:

@@ -27,8 +27,13 @@ from mlform.runtimes.docker.lifecycle import labelled
 from mlform.runtimes.docker.runtime import DockerRuntime
 from mlform.runtimes.image import resolve_image
 from mlform.tasks import FolderInput, PinnedImage, Requirements, Server, Task, TaskResult
-from tests.contracts.runtime_harness import STANDINS, Adapter, free_port, standin_programs
-from tests.docker_fixtures import docker_host
+from tests.contracts.runtime_harness import (
+    STANDINS,
+    Adapter,
+    docker_host,
+    free_port,
+    standin_programs,
+)
 
 pytest_plugins = ["tests.docker_fixtures"]
 pytestmark = pytest.mark.docker

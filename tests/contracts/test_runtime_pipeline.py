@@ -19,7 +19,7 @@ from mlform.runtimes.docker.runtime import DockerRuntime
 from mlform.runtimes.process import ProcessRuntime
 from mlform.serving.model import artifact_digest
 from mlform.tasks import FolderInput, Requirements, Server, Task, TaskEvent, TaskResult
-from tests.contracts.runtime_harness import free_port
+from tests.contracts.runtime_harness import docker_host, free_port
 
 pytest_plugins = ["tests.docker_fixtures"]
 
@@ -96,7 +96,7 @@ class Pipeline:
 def pipeline(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pipeline]:
     runtime: Runtime
     if request.param == "docker":
-        runtime = DockerRuntime(request.getfixturevalue("runtime_image"))
+        runtime = DockerRuntime(request.getfixturevalue("runtime_image"), docker_host=docker_host())
     else:
         runtime = ProcessRuntime(
             tmp_path / "processes", python=sys.executable, warm=request.param == "warm"

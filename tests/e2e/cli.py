@@ -84,7 +84,7 @@ class Cli:
     def run(self, *arguments: str, stdin: str = "", timeout: float = 300) -> Outcome:
         """Run mlform to its end."""
         done = subprocess.run(  # noqa: S603 - this Python
-            self._command(arguments),
+            self.command(*arguments),
             cwd=self.folder,
             env=dict(self.environment()),
             input=stdin,
@@ -101,7 +101,7 @@ class Cli:
     def started(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
         """Start mlform, for tests that interrupt or kill it; gone when the block is left."""
         with subprocess.Popen(  # noqa: S603 - this Python
-            self._command(arguments),
+            self.command(*arguments),
             cwd=self.folder,
             env=dict(self.environment()),
             stdin=subprocess.DEVNULL,
@@ -115,5 +115,6 @@ class Cli:
                 if process.poll() is None:
                     process.kill()
 
-    def _command(self, arguments: tuple[str, ...]) -> list[str]:
+    def command(self, *arguments: str) -> list[str]:
+        """The words of a process."""
         return [sys.executable, "-m", "mlform", *arguments]

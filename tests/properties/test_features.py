@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import polars as pl
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mlform.digests import JsonObject, canonical_json
@@ -65,6 +65,11 @@ def fitted(steps: list[JsonObject], rows: list[JsonObject]) -> Pipeline:
             steps = steps[:-1]
 
 
+@example(  # Polars divides a column by a number in another way than a single value
+    steps=[{"op": "normalize", "columns": ["f"]}],
+    train=[{"f": value, "i": None, "s": None, "b": None} for value in (0.0, 5.464129620041938e-73)],
+    live=[{"f": value, "i": None, "s": None, "b": None} for value in (None, None, 61.0)],
+)
 @given(steps=STEPS, train=ROWS, live=ROWS)
 @settings(deadline=None, max_examples=60)
 def test_row_by_row_equals_the_whole_table(

@@ -51,6 +51,4 @@ def save(model: Softmax, folder: Path) -> None:
 def load(folder: Path) -> Softmax:
     """Read what `save` wrote."""
     document = json.loads((folder / "softmax.json").read_text(encoding="utf-8"))
-    return Softmax(
-        weights=np.asarray(document["weights"]), biases=np.asarray(document["biases"])
-    )
+    return Softmax(weights=np.asarray(document["weights"]), biases=np.asarray(document["biases"]))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+
+from mlform.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

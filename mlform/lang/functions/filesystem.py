@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import posixpath
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
+from mlform.dataclass import dataclass
 from mlform.lang.construct import set_of, string_value, text
 from mlform.lang.function import ArgumentError, Function, FunctionError, Parameter
 from mlform.lang.functions.context import FunctionContext

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Final
 
+from mlform.dataclass import dataclass
 from mlform.lang.construct import amount, is_sequence, items_of, list_of, string_value, text, truth
 from mlform.lang.conversion import ConversionError, convert
 from mlform.lang.encode import json_text

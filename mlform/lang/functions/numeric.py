@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import string
 from collections.abc import Callable
 from typing import Final
 
@@ -16,7 +15,7 @@ from mlform.lang.numbers import Amount, ArithmeticFailure, from_float, number_va
 from mlform.lang.types import NUMBER
 from mlform.lang.values import Value
 
-_DIGITS: Final = string.digits + string.ascii_lowercase + string.ascii_uppercase
+_DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _CASELESS_BASE: Final = 36
 _NUMBER: Final = Parameter(name="num", type=NUMBER)
 

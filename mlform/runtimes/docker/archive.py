@@ -12,10 +12,10 @@ import io
 import json
 import tarfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from mlform.dataclass import dataclass
 from mlform.digests import Json, canonical_json
 from mlform.errors import RuntimeFailure
 

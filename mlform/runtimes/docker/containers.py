@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from mlform.dataclass import dataclass, field
 from mlform.digests import Json
 from mlform.runtimes.base import BoundFolder, Owner, TaskRequest
 from mlform.runtimes.records import identity_of

@@ -76,8 +76,19 @@ def unavailable(docker_host: str, error: Exception) -> EngineUnavailable:
             'runs, or use `runtime "process"`.'
         )
     return EngineUnavailable(
-        "Docker engine cannot be reached", f"Nothing answers at {docker_host}: {text}. {fix}"
+        "Docker engine cannot be reached",
+        f"Nothing answers at {docker_host}: {_cause(error)}. {fix}",
     )
+
+
+def _cause(error: BaseException) -> str:
+    """Return the operating system's words for an error, which the client wraps several times."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror.lower()
+        cause = cause.__cause__ or cause.__context__
+    return str(error)
 
 
 @contextmanager

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from mlform.dataclass import dataclass
 from mlform.digests import Digest, Json, digest_json
 from mlform.runtimes.docker import lifecycle
 from mlform.runtimes.docker.engine import Engine, engine_errors, inside, text_of

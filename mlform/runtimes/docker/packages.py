@@ -6,12 +6,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Final
 
 import mlform
+from mlform.dataclass import dataclass
 from mlform.errors import ImageUnusable, RuntimeFailure
 from mlform.runtimes.docker.archive import LayerFile
 from mlform.runtimes.process import PACKAGES_THAT_MATTER
@@ -19,7 +19,15 @@ from mlform.runtimes.process import PACKAGES_THAT_MATTER
 LOCK: Final = Path(__file__).parent.parent / "requirements.lock"
 """The locked packages of a runtime image, with hashes; shipped with mlform."""
 
-INSIDE: Final = ("__init__.py", "tasks.py", "digests.py", "features", "worker", "serving")
+INSIDE: Final = (
+    "__init__.py",
+    "dataclass.py",
+    "tasks.py",
+    "digests.py",
+    "features",
+    "worker",
+    "serving",
+)
 """The part of mlform that runs inside images: the rest of it can change and images stay."""
 
 LAYOUT: Final = 1

@@ -10,10 +10,10 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from mlform.dataclass import dataclass
 from mlform.digests import Json, JsonObject, canonical_json, digest_json, short
 from mlform.errors import EngineUnavailable, RuntimeFailure, ServerFailed, TaskCancelled
 from mlform.runtimes import route
@@ -57,6 +57,7 @@ _GATEWAY_DRAIN: Final = 5
 _POLL: Final = 0.05
 _TAKEN: Final = ("port is already allocated", "address already in use")
 _CONFIG: Final = "config.json"
+_HOME: Final = {"HOME": "/tmp", "TMPDIR": "/tmp"}  # noqa: S108 - the container's own, a tmpfs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,7 +237,7 @@ def _server_request(
         image=host.image,
         command=(host.python, *host.programs.server, f"{CONFIG_TARGET}/{_CONFIG}"),
         user=host.user,
-        variables={**thread_variables(1), **server.environment},
+        variables={**thread_variables(1), **_HOME, **server.environment},
         labels=labels,
         folders=(
             BoundFolder(source=str(paths.model.absolute()), target=MODEL_TARGET),
@@ -314,7 +315,7 @@ def _start_gateway(
         image=host.image,
         command=(host.python, *host.programs.gateway, inner),
         user=host.user,
-        variables=thread_variables(1),
+        variables={**thread_variables(1), **_HOME},
         labels=_gateway_labels(endpoint, server) | {PROJECT_LABEL: owner.project},
         folders=(BoundFolder(source=str(endpoint), target=ENDPOINT_TARGET), *host.folders),
         requirements=Requirements(cpus=1.0),

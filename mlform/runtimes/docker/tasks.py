@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from mlform.dataclass import dataclass
 from mlform.errors import RuntimeFailure, TaskCancelled, TaskFailed
 from mlform.runtimes.base import Cancellation, TaskRequest
 from mlform.runtimes.docker import lifecycle

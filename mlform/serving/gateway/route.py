@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from mlform.dataclass import dataclass
 
 _LOG: Final = logging.getLogger("mlform.gateway")
 

@@ -178,7 +178,10 @@ def plan(
         outputs={item.name: item for item in outputs},
         drift=drift,
         basis=BASIS,
-        environments={"docker.default": "docker (mlform-runtime:0.1, sha256:1a2b3c4d5e6f)"},
+        environments={
+            "docker.default": "docker (mlform-runtime:0.1, sha256:1a2b3c4d5e6f)",
+            "process.small": "process (Python 3.11.7)",
+        },
         expected_seconds=13.2 if changes else None,
         critical_path=("model.survival", "evaluation.survival") if changes else (),
     )

@@ -28,7 +28,9 @@ _ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 def test_a_rebuild_as_a_whole() -> None:
     text = render_plan(plans.plan(plans.rebuild(), plans.conditional()), schemas=SCHEMAS)
     assert text == (
-        "Tasks run on runtime.docker.default: docker (mlform-runtime:0.1, sha256:1a2b3c4d5e6f)\n"
+        "Tasks run on these runtimes:\n"
+        "  runtime.docker.default: docker (mlform-runtime:0.1, sha256:1a2b3c4d5e6f)\n"
+        "  runtime.process.small: process (Python 3.11.7)\n"
         "\n"
         "Resource actions are indicated with the following symbols:\n"
         "  ~ rebuild or update in place\n"
@@ -63,6 +65,16 @@ def test_a_rebuild_as_a_whole() -> None:
         "\n"
         "Expected: about 13s: model.survival, then evaluation.survival.\n"
     )
+
+
+def test_one_runtime_is_named_once() -> None:
+    plan = replace(
+        plans.plan(plans.rebuild()), environments={"process.default": "process (Python 3.11.7)"}
+    )
+    text = render_plan(plan)
+    assert text.startswith("Tasks run on runtime.process.default: process (Python 3.11.7)\n")
+    assert "# takes about 12s, as last time\n" in text
+    assert text.count("runtime.") == 1
 
 
 def test_no_changes_come_first_even_where_something_drifted() -> None:

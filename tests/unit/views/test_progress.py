@@ -102,6 +102,7 @@ def test_other_ends() -> None:
         4,
         StepFailed(address=MODEL, operation=Operation.CREATE, summary="Unknown column", detail=""),
         StepSkipped(address=MODEL, operation=Operation.CREATE, because="it had to wait"),
+        StepSkipped(address=MODEL, operation=Operation.DELETE, because="it had to wait"),
         Recovered(address=MODEL, message="removed a container of a dead run"),
         Interrupted(now=False),
         Interrupted(now=True),

@@ -1,0 +1,23 @@
+"""What the state says of an object, as values with their marks."""
+
+from __future__ import annotations
+
+from mlform.graph.attributes import exposed, loaded
+from mlform.lang.construct import object_of
+from mlform.lang.encode import mark_paths
+from mlform.lang.values import SENSITIVE, Value
+from mlform.resources.base import AnyKind
+from mlform.state.snapshot import ResourceRecord
+
+
+def recorded_attributes(record: ResourceRecord, kind: AnyKind) -> dict[str, Value]:
+    """Return the attributes of a recorded object, sensitive ones marked."""
+    attributes = object_of(loaded(kind.schema, record.attributes))
+    marked = mark_paths(attributes, record.sensitive, SENSITIVE).payload
+    assert isinstance(marked, dict)  # noqa: S101 - an object was put in
+    return marked
+
+
+def recorded_value(record: ResourceRecord, kind: AnyKind) -> Value:
+    """Return what a reference to a recorded object gives."""
+    return exposed(kind.schema, recorded_attributes(record, kind))

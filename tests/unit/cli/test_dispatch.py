@@ -1,0 +1,98 @@
+"""Finding the command, and what an exception turns into."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mlform.cli.dispatch import Streams, dispatch, make_session, understand
+from mlform.cli.failures import Declined, indented, problems_of, report_bug, status_of
+from mlform.diagnostics import ConfigurationError, Diagnostic
+from mlform.errors import ServerFailed, StateLocked, StoreError, UsageError
+
+
+def streams() -> Streams:
+    return Streams(io.StringIO(), io.StringIO(), io.StringIO())
+
+
+def test_global_options_come_before_the_command() -> None:
+    request = understand(["-chdir=x", "state", "list", "a.b"], {})
+    assert request.command is not None
+    assert (request.command.name, request.words, request.folder) == ("state list", ("a.b",), "x")
+    assert understand(["-chdir", "y", "plan"], {}).folder == "y"
+
+
+def test_words_from_the_environment() -> None:
+    variables = {
+        "MLF_CLI_ARGS": "-no-color",
+        "MLF_CLI_ARGS_plan": "-var 'a=b c'",
+        "MLF_CLI_ARGS_state_list": "x.y",
+    }
+    assert understand(["plan", "-json"], variables).words == (
+        "-no-color",
+        "-var",
+        "a=b c",
+        "-json",
+    )
+    assert understand(["state", "list"], variables).words == ("-no-color", "x.y")
+
+
+@pytest.mark.parametrize("words", [["-chdir"], ["-nope", "plan"], ["nope"], ["state", "nope"]])
+def test_what_is_no_request(words: list[str]) -> None:
+    with pytest.raises(UsageError):
+        understand(words, {})
+
+
+def test_the_session_follows_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    plain = make_session({}, streams())
+    assert (plain.folder, plain.data_folder) == (tmp_path, tmp_path / ".mlform")
+    assert (plain.workspace, plain.automation, plain.asks) == ("default", False, False)
+    assert (plain.out.color, plain.out.width) == (False, None)
+    other = make_session(
+        {"MLF_DATA_DIR": "d", "MLF_WORKSPACE": "w", "MLF_IN_AUTOMATION": "1"}, streams()
+    )
+    assert (other.data_folder, other.workspace, other.automation) == (tmp_path / "d", "w", True)
+
+
+def test_statuses() -> None:
+    assert status_of(ConfigurationError((Diagnostic(summary="x"),))) == 1
+    assert status_of(StoreError("x")) == 1
+    assert status_of(StateLocked("x")) == 4
+    assert status_of(Declined("x")) == 5
+
+
+def test_the_tail_of_a_log_is_part_of_the_problem() -> None:
+    error = ServerFailed("It died", "Why.", log_tail="one\ntwo\n")
+    assert problems_of(error)[0].detail == ("Why.\n\nThe last lines it printed:\n    one\n    two")
+    assert indented("a\nb") == "    a\n    b"
+
+
+def test_a_bug_is_owned_up_to(tmp_path: Path) -> None:
+    session = replace(make_session({}, streams()), data_folder=tmp_path / "data")
+    try:
+        raise KeyError("x")  # noqa: TRY301 - an exception with a traceback
+    except KeyError as error:
+        short = report_bug(error, session, detailed=False)
+        long = report_bug(error, session, detailed=True)
+    assert short.startswith("This is a bug in mlform")
+    assert "KeyError: 'x'" in short
+    assert "Traceback" not in short + long
+    assert not list(tmp_path.glob("*")) or (tmp_path / "data" / "crash.log").exists()
+    assert "Traceback" in (tmp_path / "data" / "crash.log").read_text(encoding="utf-8")
+
+
+def test_help_is_data_and_no_command_is_a_failure() -> None:
+    asked = streams()
+    assert dispatch(["-help"], {}, asked) == 0
+    assert isinstance(asked.stdout, io.StringIO)
+    assert asked.stdout.getvalue().startswith("Usage: mlform")
+    silent = streams()
+    assert dispatch([], {}, silent) == 127
+    assert isinstance(silent.stdout, io.StringIO)
+    assert silent.stdout.getvalue() == ""

@@ -1,0 +1,86 @@
+"""The table of adapters."""
+
+from __future__ import annotations
+
+import subprocess  # noqa: TID251 - what is loaded is seen in a fresh process only
+import sys
+from pathlib import Path
+
+import pytest
+
+from mlform.apply.events import Event
+from mlform.errors import UsageError
+from mlform.operations.environment import Settings
+from mlform.tasks import PinnedImage
+from mlform.wiring import (
+    KindTable,
+    build_environment,
+    open_backend,
+    open_runtime,
+    open_store,
+    who_runs,
+)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(folder=tmp_path, data_folder=tmp_path / ".mlform")
+
+
+def test_every_kind_has_the_name_it_is_listed_under() -> None:
+    table = KindTable()
+    assert [table[name].schema.kind for name in table] == list(table)
+    assert "modle" not in table
+    assert len(table) == 6
+
+
+def test_the_backend_follows_the_workspace(tmp_path: Path, settings: Settings) -> None:
+    assert open_backend(settings, "local", {}).describe() == str(tmp_path / "mlform.mlfstate")
+    other = Settings(folder=tmp_path, data_folder=tmp_path, workspace="w")
+    expected = tmp_path / "mlform.mlfstate.d" / "w" / "mlform.mlfstate"
+    assert open_backend(other, "local", {}).describe() == str(expected)
+
+
+def test_unknown_types_are_named_with_the_known_ones(settings: Settings) -> None:
+    with pytest.raises(UsageError, match='Did you mean "local"'):
+        open_backend(settings, "locale", {})
+    with pytest.raises(UsageError, match='Did you mean "docker"'):
+        open_runtime(settings, "dokcer", {})
+
+
+def test_docker_needs_a_pin(settings: Settings) -> None:
+    with pytest.raises(UsageError, match="pinned image"):
+        open_runtime(settings, "docker", {"image": "python:3.11"})
+    image = PinnedImage(name="x", reference="sha256:" + "0" * 64)
+    assert open_runtime(settings, "docker", {"image": image}) is not None
+
+
+def test_opening_touches_nothing(tmp_path: Path, settings: Settings) -> None:
+    heard: list[Event] = []
+    environment = build_environment(settings, heard.append)
+    environment.open_store()
+    environment.open_backend("local", {})
+    environment.open_runtime("process", {})
+    assert list(open_store(settings).digests()) == []
+    assert list(tmp_path.iterdir()) == []
+    assert environment.new_id() != environment.new_id()
+    assert environment.now().utcoffset() is not None
+    assert "@" in who_runs()
+
+
+def test_importing_it_loads_no_adapter() -> None:
+    program = "import sys, mlform.wiring; print(*sys.modules)"
+    done = subprocess.run(  # noqa: S603 - this Python
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    loaded = done.stdout.split()
+    assert "mlform.wiring" in loaded
+    heavy = (
+        "mlform.runtimes",
+        "mlform.store",
+        "mlform.backends",
+        "mlform.resources",
+        "rich",
+        "dvc",
+    )
+    assert [name for name in loaded if name.startswith(heavy)] == []
