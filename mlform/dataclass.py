@@ -142,9 +142,10 @@ def _comparison(layout: _Layout) -> dict[str, object]:
 
 def _values_of(names: list[str]) -> Callable[[object], object]:
     """Return what gives a tuple of the attributes of these names."""
-    if len(names) > 1:
-        return attrgetter(*names)
-    return lambda item: tuple([getattr(item, name) for name in names])
+    if not names:
+        return lambda _: ()
+    get = attrgetter(*names)
+    return get if len(names) > 1 else lambda item: (get(item),)
 
 
 def _repr(self: object) -> str:

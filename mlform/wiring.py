@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar, cast
@@ -62,8 +63,7 @@ class KindTable(Mapping[str, "AnyKind"]):
 
     def __getitem__(self, name: str) -> AnyKind:
         """Return the kind of a name."""
-        module = import_module(f"mlform.resources.{KINDS[name]}")
-        return cast("AnyKind", module.KIND)
+        return _kind(KINDS[name])
 
     def __iter__(self) -> Iterator[str]:
         """Return the names."""
@@ -76,6 +76,11 @@ class KindTable(Mapping[str, "AnyKind"]):
     def __contains__(self, name: object) -> bool:
         """Whether there is a kind of this name; imports nothing."""
         return name in KINDS
+
+
+@cache
+def _kind(module: str) -> AnyKind:
+    return cast("AnyKind", import_module(f"mlform.resources.{module}").KIND)
 
 
 def build_environment(settings: Settings, on_event: Callable[[Event], None]) -> Environment:

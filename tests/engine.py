@@ -86,21 +86,21 @@ DATA = "x,y\n1,0\n2,1\n"
 
 
 def _text(folder: Path) -> str:
-    return "".join(
-        path.read_text() for path in sorted(folder.rglob("*")) if path.is_file()
-    )
+    return "".join(path.read_text() for path in sorted(folder.rglob("*")) if path.is_file())
 
 
 def make_dataset(work: MemoryWork) -> Mapping[str, Json]:
     """Keep what is no comment."""
-    text = _text(work.input_folder("source"))
+    files = work.document.arguments["files"]
+    assert isinstance(files, list)
+    text = "".join((work.input_folder("source") / str(name)).read_text() for name in files)
     kept = [line for line in text.splitlines() if not line.startswith("#")]
     (work.artifact / "rows.txt").write_text("\n".join(kept))
     return {"rows": len(kept) - 1, "columns": kept[0].split(",")}
 
 
 def make_split(work: MemoryWork) -> Mapping[str, Json]:
-    """Keep all; the seed matters only where it is odd."""
+    """Keep the text, and how it is cut."""
     text = _text(work.input_folder("dataset"))
     (work.artifact / "parts.txt").write_text(text + json.dumps(work.document.arguments["strategy"]))
     return {
@@ -259,6 +259,14 @@ class Engine:
             self._runtime = MemoryRuntime(self.work, packages=self.packages)
         return self._runtime
 
+    def use(self, runtime: MemoryRuntime) -> None:
+        """Use a runtime of the test's own."""
+        self._runtime = runtime
+
+    def share(self, other: Engine) -> None:
+        """Use the store and runtime of another one, as the next process does."""
+        self._store, self._runtime = other.store, other.runtime
+
     def with_pipeline(self, data: str = DATA) -> Engine:
         """Take the small pipeline as configuration."""
         self.hcl = PIPELINE
@@ -320,7 +328,7 @@ class Engine:
             refresh=refresh,
             targets=tuple(map(parse_address, targets)),
             replace=tuple(map(parse_address, replaced)),
-            variables=tuple(OptionValue(name, text) for name, text in variables.items()),
+            variables=tuple(OptionValue(text=f"{name}={text}") for name, text in variables.items()),
         )
         return make_plan(self.environment([]), options)
 
@@ -339,9 +347,7 @@ class Engine:
         **variables: str,
     ) -> Ran:
         """Plan and do it."""
-        return self.carry_out(
-            self.plan(targets=targets, replaced=replaced, mode=mode, **variables)
-        )
+        return self.carry_out(self.plan(targets=targets, replaced=replaced, mode=mode, **variables))
 
     def ok(self, **variables: str) -> Ran:
         """Plan and do it, and expect that all of it is done."""
@@ -350,17 +356,21 @@ class Engine:
         assert not ran.skipped, ran.skipped
         return ran
 
-    def problems(self, **variables: str) -> tuple[Diagnostic, ...]:
+    def problems(
+        self, *, targets: tuple[str, ...] = (), mode: Mode = Mode.NORMAL, **variables: str
+    ) -> tuple[Diagnostic, ...]:
         """What is wrong in the configuration; nothing if it can be planned."""
         try:
-            self.plan(**variables)
+            self.plan(targets=targets, mode=mode, **variables)
         except ConfigurationError as error:
             return error.diagnostics
         return ()
 
-    def problem(self, **variables: str) -> Diagnostic:
+    def problem(
+        self, *, targets: tuple[str, ...] = (), mode: Mode = Mode.NORMAL, **variables: str
+    ) -> Diagnostic:
         """The one thing that is wrong."""
-        found = self.problems(**variables)
+        found = self.problems(targets=targets, mode=mode, **variables)
         assert len(found) == 1, found
         return found[0]
 

@@ -22,23 +22,20 @@ from mlform.apply.events import (
     StepSkipped,
     StepStarted,
 )
+from mlform.apply.failing import broken_promise, failure_of
 from mlform.apply.making import Made, Making, make_artifact, make_server, make_value
-from mlform.apply.ports import Ports, log_folder
+from mlform.apply.ports import Ports
 from mlform.apply.record import Recorder
 from mlform.apply.recovery import clean
 from mlform.apply.removing import remove
 from mlform.dataclass import dataclass, field, replace
-from mlform.diagnostics import ConfigurationError, Diagnostics, SourceRange
-from mlform.errors import BackendError, MlformError, RuntimeFailure, TaskFailed
-from mlform.graph.arguments import range_of
+from mlform.diagnostics import ConfigurationError, Diagnostics
+from mlform.errors import BackendError, MlformError
 from mlform.graph.attributes import exposed
 from mlform.graph.evaluation import Evaluation
 from mlform.graph.nodes import LocalNode, Node, OutputNode, ResourceNode
-from mlform.lang.construct import object_of
-from mlform.lang.values import Value
 from mlform.plan.changes import Action, Cause, Change, Plan
 from mlform.plan.lifecycle import create_first_blocks, ignoring_changes
-from mlform.plan.recipes import plain_object
 from mlform.plan.recorded import recorded_value
 from mlform.plan.steps import Operation, Step
 from mlform.resources.base import AnyKind
@@ -68,7 +65,7 @@ class _Outcome:
 
     step: Step
     made: Made | None = None
-    problem: Exception | None = None
+    problem: BaseException | None = None
     progress: TaskEvent | None = None
 
 
@@ -219,7 +216,7 @@ class Execution:
         return (
             step.operation is Operation.DELETE
             and step.replaces
-            and (step.address, step.deposed) not in self._recorder.state.objects
+            and (step.address, step.deposed) not in self._recorder.objects
         )
 
     def _fits(self) -> bool:
@@ -267,7 +264,7 @@ class Execution:
         def run() -> None:
             try:
                 made = work()
-            except Exception as problem:  # noqa: BLE001 - handed to the main thread, which sorts it
+            except BaseException as problem:  # noqa: BLE001 - handed to the main thread
                 self._outcomes.put(_Outcome(step, problem=problem))
             else:
                 self._outcomes.put(_Outcome(step, made=made))
@@ -278,8 +275,8 @@ class Execution:
         """Return what the worker thread does; everything it needs is resolved here."""
         ports = self._ports
         if step.operation is Operation.DELETE:
-            record = self._recorder.state.objects[(step.address, step.deposed)]
-            current = self._recorder.state.current(step.address) if step.deposed else None
+            record = self._recorder.objects[(step.address, step.deposed)]
+            current = self._recorder.current(step.address) if step.deposed else None
             return lambda: remove(record, current, ports)
         kind = self._kinds[step.address.kind]
         making = self._making(step, identity)
@@ -303,7 +300,7 @@ class Execution:
             self._evaluation.keys(block, diagnostics)
             self._done_nodes.add(node)
         desired = self._evaluation.desired(block, step.address.key, diagnostics)
-        prior = self._recorder.state.current(step.address)
+        prior = self._recorder.current(step.address)
         kind = self._kinds[step.address.kind]
         if kind.sort != "value" or not change.action.is_replace:
             desired = ignoring_changes(desired, prior, kind)
@@ -312,13 +309,13 @@ class Execution:
             desired=desired,
             prior=prior,
             step=identity,
-            project=self._recorder.state.lineage,
+            project=self._recorder.lineage,
             runtime=change.runtime,
             create_first=block.address in self._create_first,
             forced=_is_forced(change),
             expected_recipe=change.recipe_digest,
             expected_sources=change.sources,
-            cpus=self._share(),
+            cpus=1 if self._is_inline(step) else self._share(),
         )
 
     def _share(self) -> int:
@@ -349,9 +346,9 @@ class Execution:
         self._running.remove(step.id)
         self._cpus.pop(step.id, None)
         if outcome.problem is not None:
-            self._recorder.abandoned(self._identities[step.id])
             if not isinstance(outcome.problem, MlformError | ConfigurationError):
                 raise outcome.problem
+            self._recorder.abandoned(self._identities[step.id])
             self._failed(step, outcome.problem)
         elif outcome.made is not None:
             self._settle(step, outcome.made)
@@ -364,7 +361,7 @@ class Execution:
         """Record an object, then check what it promises."""
         kind = self._kinds[step.address.kind]
         identity = self._identities.get(step.id, step.id)
-        prior = self._recorder.state.current(step.address)
+        prior = self._recorder.current(step.address)
         cut_off = (
             self._change(step).conditional
             and prior is not None
@@ -376,31 +373,11 @@ class Execution:
         self._evaluation.record(step.address, value)
         if not cut_off:
             self._count(step)
-        problem = self._broken_promise(step, made, value)
+        problem = broken_promise(self._evaluation, kind, made, value)
         if problem is not None:
             self._failed(step, problem)
             return
         self._finished(step, made)
-
-    def _broken_promise(
-        self, step: Step, made: Made, value: Value
-    ) -> MlformError | ConfigurationError | None:
-        """Return which postconditions or gates an object does not fulfil, or None."""
-        diagnostics = Diagnostics()
-        block = self._evaluation.module.resources[step.address.block]
-        self._evaluation.check_postconditions(block, step.address.key, value, diagnostics)
-        if diagnostics.has_errors:
-            return ConfigurationError(tuple(diagnostics))
-        kind = self._kinds[step.address.kind]
-        failures = (
-            kind.failures(plain_object(object_of(made.attributes)))
-            if kind.sort == "artifact"
-            else ()
-        )
-        if failures:
-            detail = "; ".join(problem.detail for problem in failures)
-            return MlformError(failures[0].summary, detail)
-        return None
 
     def _finished(self, step: Step, made: Made | None) -> None:
         self._emit(
@@ -432,36 +409,16 @@ class Execution:
 
     def _failed(self, step: Step, problem: MlformError | ConfigurationError) -> None:
         self._failures.add(step.id)
-        summary, detail = _described(problem)
-        failure = StepFailed(
-            address=step.address,
-            operation=step.operation,
-            summary=summary,
-            detail=detail,
-            log=self._newest_log(step) if isinstance(problem, RuntimeFailure) else "",
-            range=self._place(step, problem),
+        failure = failure_of(
+            step,
+            problem,
+            change=self._change(step),
+            kind=self._kinds[step.address.kind],
+            block=self._evaluation.module.resources.get(step.address.block),
+            data_folder=self._ports.data_folder,
         )
         self.tally.failures.append(failure)
         self._emit(failure)
-
-    def _newest_log(self, step: Step) -> str:
-        folder = log_folder(self._ports.data_folder, step.address)
-        logs = sorted(folder.glob("*.log")) if folder.is_dir() else []
-        return str(logs[-1]) if logs else ""
-
-    def _place(self, step: Step, problem: MlformError | ConfigurationError) -> SourceRange | None:
-        """Return the argument that a problem is about, if it names one."""
-        if isinstance(problem, ConfigurationError):
-            return problem.diagnostics[0].range
-        kind = self._kinds[step.address.kind]
-        block = self._evaluation.module.resources.get(step.address.block)
-        arguments = self._change(step).after
-        if not isinstance(problem, TaskFailed) or not problem.argument or block is None:
-            return None
-        if kind.sort != "artifact" or arguments is None:
-            return None
-        path = kind.argument_path(problem.argument, arguments)
-        return range_of(block.body, path, block.range)
 
     def _skip_rest(self) -> None:
         self._announce_stop()
@@ -493,7 +450,7 @@ class Execution:
     def _announce(self, step: Step) -> None:
         change = self._change(step)
         self._started[step.id] = self._ports.now().timestamp()
-        record = self._recorder.state.objects.get((step.address, step.deposed))
+        record = self._recorder.objects.get((step.address, step.deposed))
         identity = "" if record is None else str(record.attributes.get("id", ""))
         self._emit(
             StepStarted(
@@ -525,10 +482,3 @@ def _is_forced(change: Change) -> bool:
         return not change.conditional
     again = {Cause.REQUESTED, Cause.TAINTED}
     return any(reason.cause in again for reason in change.reasons)
-
-
-def _described(problem: MlformError | ConfigurationError) -> tuple[str, str]:
-    if isinstance(problem, ConfigurationError):
-        first = problem.diagnostics[0]
-        return first.summary, first.detail
-    return problem.summary, problem.detail

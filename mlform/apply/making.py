@@ -8,9 +8,14 @@ from pathlib import Path
 from typing import TypeAlias
 
 from mlform import __version__
-from mlform.addresses import ResourceAddress
-from mlform.apply.ports import Ports, folder_name, log_folder
-from mlform.apply.servers import server_to_json
+from mlform.apply.ports import Ports, log_file
+from mlform.apply.servers import (
+    close_gateway,
+    holds_port_elsewhere,
+    restore_traffic,
+    server_paths,
+    server_to_json,
+)
 from mlform.dataclass import dataclass, field, replace
 from mlform.digests import Digest, Json, JsonObject
 from mlform.errors import MlformError
@@ -23,7 +28,7 @@ from mlform.plan.diff import kept_attributes, reused_attributes
 from mlform.plan.recipes import Ingredients, gather, plain_object
 from mlform.requirements import requirements_of
 from mlform.resources.base import ArtifactKind, ServerKind, ValueKind
-from mlform.runtimes.base import Owner, Runtime, ServerPaths, TaskPaths
+from mlform.runtimes.base import Owner, ServerPaths, TaskPaths
 from mlform.state.snapshot import Provenance, ResourceRecord
 from mlform.tasks import ArtifactInput, Requirements, Server, Task, TaskEvent
 
@@ -220,7 +225,7 @@ def run_task(
     paths = TaskPaths(
         work=work,
         inputs=_input_folders(task, ports),
-        log=_log_file(ports, address, making.step),
+        log=log_file(ports, address, making.step),
     )
     request = opened.runtime.prepare(task, paths, making.owner)
     try:
@@ -236,12 +241,6 @@ def _input_folders(task: Task, ports: Ports) -> dict[str, Path]:
         name: ports.store.get(item.digest) if isinstance(item, ArtifactInput) else Path(item.path)
         for name, item in task.inputs.items()
     }
-
-
-def _log_file(ports: Ports, address: ResourceAddress, step: str) -> Path:
-    folder = log_folder(ports.data_folder, address)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{ports.now().strftime('%Y%m%dT%H%M%S%f')}-{step}.log"
 
 
 def _requirements(arguments: JsonObject, default: Requirements | None, cpus: int) -> Requirements:
@@ -280,7 +279,7 @@ def make_server(kind: ServerKind, making: Making, ports: Ports, on_progress: Pro
     on_progress(TaskEvent(message="starting the server"))
     handle = opened.runtime.start_server(server, paths, making.owner, ports.stop.now)
     on_progress(TaskEvent(message="switching traffic"))
-    route = _switch(opened.runtime, server, paths, making, handle)
+    route = _switch(server, paths, making, handle, ports)
     found = computed(
         kind.schema,
         {
@@ -316,28 +315,26 @@ def make_server(kind: ServerKind, making: Making, ports: Ports, on_progress: Pro
 
 
 def _switch(
-    runtime: Runtime,
-    server: Server,
-    paths: ServerPaths,
-    making: Making,
-    handle: Mapping[str, Json],
+    server: Server, paths: ServerPaths, making: Making, handle: Mapping[str, Json], ports: Ports
 ) -> Mapping[str, Json]:
+    """Send the traffic to a started server; if that fails, stop it and leave the old one as it was.
+
+    A gateway of another runtime that holds the same port has to let go of it first: only then is
+    there a moment in which nobody answers.
+    """
+    runtime = ports.runtime(making.runtime).runtime
+    rival = making.prior
+    if rival is not None and not holds_port_elsewhere(rival, making.runtime, server):
+        rival = None
     try:
+        if rival is not None:
+            close_gateway(rival, ports)
         return runtime.switch(server, paths, making.owner, handle)
     except BaseException:
         runtime.stop_server(handle)
+        if rival is not None:
+            restore_traffic(rival, making.project, ports)
         raise
-
-
-def server_paths(ports: Ports, server: Server, address: ResourceAddress, step: str) -> ServerPaths:
-    """Return where the files of a server are."""
-    endpoint = ports.data_folder / "endpoints" / folder_name(address)
-    endpoint.mkdir(parents=True, exist_ok=True)
-    return ServerPaths(
-        model=ports.store.get(server.model),
-        endpoint=endpoint,
-        log=_log_file(ports, address, step),
-    )
 
 
 def _record(version: int, making: Making, ports: Ports, attributes: JsonObject) -> ResourceRecord:

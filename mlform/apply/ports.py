@@ -80,3 +80,10 @@ def folder_name(address: ResourceAddress) -> str:
 def log_folder(data_folder: Path, address: ResourceAddress) -> Path:
     """Return where the logs of an object's attempts are kept."""
     return data_folder / "logs" / folder_name(address)
+
+
+def log_file(ports: Ports, address: ResourceAddress, step: str) -> Path:
+    """Return a new log file for an attempt at an object; its folder exists."""
+    folder = log_folder(ports.data_folder, address)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{ports.now().strftime('%Y%m%dT%H%M%S%f')}-{step}.log"

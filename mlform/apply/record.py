@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from mlform.addresses import ResourceAddress
 from mlform.backends.base import StateBackend
 from mlform.dataclass import replace
@@ -12,12 +14,13 @@ from mlform.state.snapshot import (
     Deposed,
     Entry,
     Intent,
+    ObjectKey,
     OutputsSet,
     Recorded,
     Removed,
     ResourceRecord,
     State,
-    apply_entries,
+    Unfolded,
 )
 
 
@@ -27,8 +30,23 @@ class Recorder:
     def __init__(self, backend: StateBackend, state: State) -> None:
         self._backend = backend
         self._stored_serial = state.serial
-        self.state = state
+        self._unfolded = Unfolded(state)
+        self.lineage = state.lineage
         self._waiting: list[Entry] = []
+
+    @property
+    def state(self) -> State:
+        """The state with everything recorded so far; costs as much as it has objects."""
+        return self._unfolded.state
+
+    @property
+    def objects(self) -> Mapping[ObjectKey, ResourceRecord]:
+        """The objects recorded so far; it changes with everything that is recorded."""
+        return self._unfolded.objects
+
+    def current(self, address: ResourceAddress) -> ResourceRecord | None:
+        """Return the current object at an address, or None."""
+        return self._unfolded.objects.get((address, CURRENT))
 
     def begin(self) -> None:
         """Make the state ready for entries."""
@@ -76,10 +94,11 @@ class Recorder:
             BackendError: If it cannot be written; the journal then still holds every entry.
         """
         self.flush()
-        self.state = replace(self.state, serial=self._stored_serial + 1)
-        self._backend.write(self.state, expected_serial=self._stored_serial)
-        return self.state
+        state = replace(self.state, serial=self._stored_serial + 1)
+        self._unfolded = Unfolded(state)
+        self._backend.write(state, expected_serial=self._stored_serial)
+        return state
 
     def _add(self, entry: Entry) -> None:
-        self.state = apply_entries(self.state, (entry,))
+        self._unfolded.add(entry)
         self._waiting.append(entry)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from mlform.apply.events import Recovered
-from mlform.apply.making import server_paths
 from mlform.apply.ports import Ports
 from mlform.apply.record import Recorder
-from mlform.apply.servers import server_from_json
+from mlform.apply.servers import restore_traffic
 from mlform.runtimes.base import Owner
 from mlform.state.snapshot import Intent
 
@@ -35,24 +32,14 @@ def clean(intent: Intent, recorder: Recorder, ports: Ports) -> None:
         RuntimeFailure: If the engine does not do it.
     """
     runtime = ports.runtime(intent.runtime).runtime
-    owner = Owner(project=recorder.state.lineage, address=str(intent.address), step=intent.step)
+    owner = Owner(project=recorder.lineage, address=str(intent.address), step=intent.step)
     removed = runtime.abandon(owner)
     for message in removed:
         ports.on_event(Recovered(address=intent.address, message=message))
-    record = recorder.state.current(intent.address)
+    record = recorder.current(intent.address)
     if not removed or record is None or "spec" not in record.handle:
         return
-    spec, server = record.handle["spec"], record.handle["server"]
-    if isinstance(spec, Mapping) and isinstance(server, Mapping):
-        restored = server_from_json(spec)
-        step = str(record.handle.get("step", intent.step))
-        paths = server_paths(ports, restored, intent.address, step)
-        runtime.switch(
-            restored,
-            paths,
-            Owner(project=recorder.state.lineage, address=str(intent.address), step=step),
-            server,
-        )
-        ports.on_event(
-            Recovered(address=intent.address, message="traffic sent back to the recorded server")
-        )
+    restore_traffic(record, recorder.state.lineage, ports)
+    ports.on_event(
+        Recovered(address=intent.address, message="traffic sent back to the recorded server")
+    )

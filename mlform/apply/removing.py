@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from mlform.apply.ports import Ports
-from mlform.digests import Json, JsonObject
+from mlform.apply.servers import close_gateway, gateway_of, handle_part
 from mlform.state.snapshot import ResourceRecord
 
 
@@ -20,19 +18,7 @@ def remove(record: ResourceRecord, successor: ResourceRecord | None, ports: Port
     Raises:
         RuntimeFailure: If the engine does not do it.
     """
-    handle = record.handle
-    runtime = ports.runtime(str(handle["runtime"])).runtime
-    runtime.stop_server(_object(handle, "server"))
+    runtime = ports.runtime(str(record.handle["runtime"])).runtime
+    runtime.stop_server(handle_part(record, "server"))
     if successor is None or gateway_of(successor) != gateway_of(record):
-        runtime.close_route(_object(handle, "route"))
-
-
-def gateway_of(record: ResourceRecord) -> tuple[Json, ...]:
-    """Return what tells the gateway of a served object from others: its runtime and its URL."""
-    spec = _object(record.handle, "spec")
-    return (record.handle.get("runtime"), spec.get("host"), spec.get("port"))
-
-
-def _object(handle: JsonObject, name: str) -> JsonObject:
-    value = handle.get(name)
-    return value if isinstance(value, Mapping) else {}
+        close_gateway(record, ports)

@@ -1,10 +1,14 @@
-"""Servers as JSON, for the state."""
+"""Servers in the state and in the world: as JSON, their files, their gateways."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from mlform.addresses import ResourceAddress
+from mlform.apply.ports import Ports, folder_name, log_file
 from mlform.digests import Digest, Json, JsonObject
+from mlform.runtimes.base import Owner, ServerPaths
+from mlform.state.snapshot import ResourceRecord
 from mlform.tasks import Requirements, Server
 
 
@@ -52,3 +56,56 @@ def server_from_json(document: Mapping[str, Json]) -> Server:
         ),
         options=options if isinstance(options, Mapping) else {},
     )
+
+
+def server_paths(ports: Ports, server: Server, address: ResourceAddress, step: str) -> ServerPaths:
+    """Return where the files of a server are."""
+    endpoint = ports.data_folder / "endpoints" / folder_name(address)
+    endpoint.mkdir(parents=True, exist_ok=True)
+    return ServerPaths(
+        model=ports.store.get(server.model),
+        endpoint=endpoint,
+        log=log_file(ports, address, step),
+    )
+
+
+def gateway_of(record: ResourceRecord) -> tuple[Json, ...]:
+    """Return what tells the gateway of a served object from others: its runtime and its URL."""
+    spec = handle_part(record, "spec")
+    return (record.handle.get("runtime"), spec.get("host"), spec.get("port"))
+
+
+def holds_port_elsewhere(record: ResourceRecord, runtime: str, server: Server) -> bool:
+    """Whether a gateway of another runtime listens where this server is to answer."""
+    other, host, port = gateway_of(record)
+    return other != runtime and (host, port) == (server.host, server.port)
+
+
+def close_gateway(record: ResourceRecord, ports: Ports) -> None:
+    """Stop the gateway of a served object.
+
+    Raises:
+        RuntimeFailure: If the engine does not do it.
+    """
+    runtime = ports.runtime(str(record.handle["runtime"])).runtime
+    runtime.close_route(handle_part(record, "route"))
+
+
+def restore_traffic(record: ResourceRecord, project: str, ports: Ports) -> None:
+    """Send the traffic of a URL back to the server that the state knows.
+
+    Raises:
+        RuntimeFailure: If the engine does not do it.
+    """
+    server = server_from_json(handle_part(record, "spec"))
+    step = str(record.handle.get("step", ""))
+    owner = Owner(project=project, address=str(record.address), step=step)
+    paths = server_paths(ports, server, record.address, step)
+    runtime = ports.runtime(str(record.handle["runtime"])).runtime
+    runtime.switch(server, paths, owner, handle_part(record, "server"))
+
+
+def handle_part(record: ResourceRecord, name: str) -> JsonObject:
+    """Return one part of the handle of a served object; an absent one is empty."""
+    value = record.handle.get(name)
+    return value if isinstance(value, Mapping) else {}

@@ -5,6 +5,7 @@ The only module that reads the process environment.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,11 +15,14 @@ from typing import Final, NoReturn, TextIO
 _VERSION: Final = frozenset({"version", "-version", "--version", "-v"})
 _COMPLETING: Final = "_MLFORM_COMPLETE"
 _INSTALL: Final = "-install-autocomplete"
+_OBJECTS_BETWEEN_COLLECTIONS: Final = 100_000
 _HELP: Final = frozenset({"help", "-help", "--help", "-h"})
 
 
 def main() -> NoReturn:
     """Run mlform with the words, environment and streams of this process."""
+    # Almost everything made stays in use to the end, so to look for garbage often is in vain.
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, 50, 100)
     try:
         status = run(sys.argv[1:], dict(os.environ), sys.stdin, sys.stdout, sys.stderr)
         sys.stdout.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 from mlform.config.blocks import Config
@@ -63,6 +64,15 @@ def decode_files(
     Returns:
         As `load_config`.
     """
+    return _decoded(tuple(files.items()), shown_folder)
+
+
+@lru_cache(maxsize=1)
+def _decoded(
+    content_by_name: tuple[tuple[str, bytes], ...], shown_folder: str
+) -> tuple[Config, tuple[Diagnostic, ...]]:
+    """Decode files; apply asks for those again that plan has just asked for."""
+    files = dict(content_by_name)
     diagnostics = Diagnostics()
     bodies = [_parse(shown, content, diagnostics) for shown, content in files.items()]
     syntax_errors = tuple(each.range for each in diagnostics if each.range is not None)

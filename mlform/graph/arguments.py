@@ -85,6 +85,8 @@ class BodyResolver:
                     f'The argument "{attribute.name}" is required, but its value is null. '
                     f"{attribute.description}",
                 )
+            if attribute.default is None:
+                return converted
             return _default(attribute).with_marks(converted.marks)
         self._check_allowed(attribute, converted, given)
         return converted

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from mlform.addresses import ResourceAddress
 from mlform.config.blocks import Condition, Module, ResourceBlock
-from mlform.dataclass import dataclass
+from mlform.dataclass import dataclass, field
 from mlform.diagnostics import Diagnostics, SourceRange, did_you_mean
 from mlform.graph.dag import Dag
 from mlform.graph.nodes import LocalNode, Node, OutputNode, ResourceNode
@@ -29,9 +29,18 @@ class Graph:
 
     dag: Dag[Node]
     references: Mapping[Node, tuple[Reference, ...]]
+    _resource_needs: dict[Node, tuple[ResourceAddress, ...]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     def resource_needs(self, node: Node) -> tuple[ResourceAddress, ...]:
         """Return the resource blocks a node refers to directly or through locals, sorted."""
+        known = self._resource_needs.get(node)
+        if known is None:
+            known = self._resource_needs[node] = self._found_needs(node)
+        return known
+
+    def _found_needs(self, node: Node) -> tuple[ResourceAddress, ...]:
         found: set[ResourceAddress] = set()
         waiting = list(self.dag.needs[node])
         seen: set[Node] = set()
@@ -66,25 +75,24 @@ def build_graph(
     needs: dict[Node, tuple[Node, ...]] = {}
     for node, given in found.items():
         targets = [resolver.target(reference) for reference in given]
-        own = _self_reference_is_fine(node, module)
-        needs[node] = tuple(
-            dict.fromkeys(item for item in targets if item is not None and item not in own)
-        )
+        needed = dict.fromkeys(item for item in targets if item is not None)
+        if node in needed and _may_refer_to_itself(node, module):
+            del needed[node]
+        needs[node] = tuple(needed)
     dag = Dag(needs)
     if len(dag.order()) < len(needs):
         _report_cycles(dag, found, resolver, diagnostics)
     return Graph(dag=dag, references=found)
 
 
-def _self_reference_is_fine(node: Node, module: Module) -> frozenset[Node]:
-    """Return the node itself if only its postconditions refer to it, by address."""
+def _may_refer_to_itself(node: Node, module: Module) -> bool:
+    """Whether a node is a resource to which only its own conditions refer, by address."""
     if not isinstance(node, ResourceNode):
-        return frozenset()
+        return False
     block = module.resources[node.address]
     inside = [*body_references(block.body), *_of_expressions(block.count, block.for_each)]
     named = {(item.root, item.steps[:1]) for item in inside}
-    own = (node.address.kind, (node.address.name,))
-    return frozenset() if own in named else frozenset({node})
+    return (node.address.kind, (node.address.name,)) not in named
 
 
 def body_references(body: ast.Body) -> Iterator[Reference]:

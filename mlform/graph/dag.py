@@ -26,20 +26,25 @@ class Dag(Generic[NodeT]):
 
         Nodes on a cycle, and those that need them, are left out.
         """
-        rank = {node: position for position, node in enumerate(self.needs)}
-        names = list(self.needs)
-        missing = {node: len(set(needed)) for node, needed in self.needs.items()}
-        followers = self.followers()
-        ready = [rank[node] for node, count in missing.items() if count == 0]
-        heapq.heapify(ready)
+        # By position in the order given: to look nodes up again and again takes longer.
+        nodes = list(self.needs)
+        position = {node: at for at, node in enumerate(nodes)}
+        missing: list[int] = []
+        followers: list[list[int]] = [[] for _ in nodes]
+        for at, needed in enumerate(self.needs.values()):
+            distinct = {position[item] for item in needed}
+            missing.append(len(distinct))
+            for item in distinct:
+                followers[item].append(at)
+        ready = [at for at, count in enumerate(missing) if count == 0]
         ordered: list[NodeT] = []
         while ready:
-            node = names[heapq.heappop(ready)]
-            ordered.append(node)
-            for follower in followers[node]:
+            at = heapq.heappop(ready)
+            ordered.append(nodes[at])
+            for follower in followers[at]:
                 missing[follower] -= 1
                 if missing[follower] == 0:
-                    heapq.heappush(ready, rank[follower])
+                    heapq.heappush(ready, follower)
         return tuple(ordered)
 
     def followers(self) -> Mapping[NodeT, tuple[NodeT, ...]]:
@@ -67,7 +72,7 @@ class Dag(Generic[NodeT]):
                 (nx.shortest_path(inside, item, first) for item in inside.successors(first)),
                 key=len,
             )
-            found.append(tuple(back[:-1]) if back[0] == first else (first, *back[:-1]))
+            found.append((first, *back[:-1]))
         return tuple(found)
 
     def reduced(self) -> Dag[NodeT]:

@@ -75,14 +75,15 @@ class Evaluation:
 
     def keys(self, block: ResourceBlock, diagnostics: Diagnostics) -> tuple[InstanceKey, ...]:
         """Return the instance keys that `count` or `for_each` ask for."""
+        if block.count is None and block.for_each is None:
+            return (None,)
         scope = self._scope(ResourceNode(block.address))
         if block.count is not None:
             return _count_keys(block, resolve(block.count, scope, diagnostics), diagnostics)
-        if block.for_each is not None:
-            value = resolve(block.for_each, scope, diagnostics)
-            items = self._each[block.address] = _for_each_items(block, value, diagnostics)
-            return tuple(items)
-        return (None,)
+        assert block.for_each is not None  # noqa: S101 - looked at above
+        value = resolve(block.for_each, scope, diagnostics)
+        items = self._each[block.address] = _for_each_items(block, value, diagnostics)
+        return tuple(items)
 
     def desired(
         self, block: ResourceBlock, key: InstanceKey, diagnostics: Diagnostics
@@ -262,6 +263,13 @@ def _count_keys(
     block: ResourceBlock, value: Value, diagnostics: Diagnostics
 ) -> tuple[InstanceKey, ...]:
     assert block.count is not None  # noqa: S101 - the caller looked
+    if value.is_sensitive:
+        diagnostics.error(
+            "Invalid count argument",
+            "Sensitive values cannot be used: how many instances there are shows everywhere.",
+            range=block.count.range,
+        )
+        return ()
     try:
         amount = convert(value, NUMBER).payload
     except ConversionError as error:

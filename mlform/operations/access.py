@@ -14,7 +14,7 @@ from mlform.digests import Digest, JsonObject, digest_bytes, digest_json
 from mlform.lang.scope import Scope
 from mlform.operations.environment import Environment
 from mlform.operations.loading import Loaded, backend_of, make_functions
-from mlform.state.codec import encode_state
+from mlform.state.codec import state_document
 from mlform.state.snapshot import State
 
 
@@ -67,7 +67,7 @@ def locked(
 
 def state_digest(state: State) -> Digest:
     """Return the digest of the objects and outputs of a state."""
-    return digest_bytes(encode_state(replace(state, intents=())))
+    return digest_json(state_document(replace(state, intents=())))
 
 
 def config_digest(files: Mapping[str, bytes], variables: JsonObject) -> Digest:

@@ -42,7 +42,7 @@ def apply_plan(
     backend = open_backend(environment, loaded)
     with locked(backend, environment, "apply", lock_timeout):
         state = _fresh_state(backend.read(), planned)
-        world = World(environment, loaded.runtimes, planned.images)
+        world = World(environment, loaded.runtimes, planned.images, state)
         try:
             recorder = Recorder(backend, state)
             ports = Ports(

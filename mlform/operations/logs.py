@@ -13,7 +13,7 @@ from mlform.operations.pins import resolve_pins
 from mlform.operations.results import LogFile
 from mlform.operations.show import read_state
 from mlform.operations.world import World
-from mlform.state.snapshot import ResourceRecord
+from mlform.state.snapshot import ResourceRecord, State
 
 
 def read_logs(
@@ -36,7 +36,7 @@ def read_logs(
     record = None if state is None else state.current(address)
     found: list[LogFile] = []
     if record is not None and "server" in record.handle and attempt is None:
-        found.append(LogFile(path=None, text=_server_log(environment, record)))
+        found.append(LogFile(path=None, text=_server_log(environment, record, state)))
     elif files:
         position = len(files) if attempt is None else attempt
         if not 1 <= position <= len(files):
@@ -50,10 +50,10 @@ def read_logs(
     return tuple(found)
 
 
-def _server_log(environment: Environment, record: ResourceRecord) -> str:
+def _server_log(environment: Environment, record: ResourceRecord, state: State | None) -> str:
     loaded = load(environment, partial=True)
     pins = resolve_pins(environment, loaded.runtimes.values(), readonly=True)
-    world = World(environment, loaded.runtimes, pins.images)
+    world = World(environment, loaded.runtimes, pins.images, state)
     server = record.handle["server"]
     try:
         runtime = world.runtime(str(record.handle["runtime"])).runtime

@@ -71,7 +71,7 @@ def _planned(
     basis: Basis,
     options: PlanOptions,
 ) -> Plan:
-    world = World(environment, loaded.runtimes, pins.images)
+    world = World(environment, loaded.runtimes, pins.images, state)
     try:
         return plan_changes(
             loaded.evaluation(environment),

@@ -46,7 +46,7 @@ def verify(environment: Environment, addresses: Sequence[ResourceAddress]) -> tu
     backend = open_backend(environment, loaded)
     state = backend.read() or State(lineage=environment.new_id())
     pins = resolve_pins(environment, loaded.runtimes.values(), readonly=True)
-    world = World(environment, loaded.runtimes, pins.images)
+    world = World(environment, loaded.runtimes, pins.images, state)
     ports = Ports(
         backend=backend,
         store=world.store,

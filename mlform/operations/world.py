@@ -17,7 +17,7 @@ from mlform.graph.runtimes import RuntimeSettings
 from mlform.operations.environment import Environment
 from mlform.resources.base import SourceAnswer, SourceQuery
 from mlform.runtimes.base import RuntimeEnvironment, ServerObservation
-from mlform.state.snapshot import ResourceRecord
+from mlform.state.snapshot import ResourceRecord, State
 from mlform.store.base import ArtifactStore
 from mlform.tasks import PinnedImage
 
@@ -34,10 +34,20 @@ class World:
         environment: Environment,
         runtimes: Mapping[str, RuntimeSettings],
         images: Mapping[str, PinnedImage],
+        state: State | None = None,
     ) -> None:
+        """Make a world in which nothing was looked at yet.
+
+        Args:
+            environment: The outside world.
+            runtimes: As configured, by `type.name`.
+            images: Pins by image name.
+            state: Tells the images of objects whose runtime is not configured any more.
+        """
         self._environment = environment
         self._runtimes = runtimes
         self._images = images
+        self._recorded = {} if state is None else _recorded_images(state)
         self._open: dict[str, OpenRuntime] = {}
         self._sources: dict[SourceQuery, SourceAnswer] = {}
         self._fingerprints = Fingerprints(environment.settings.data_folder / "fingerprints.json")
@@ -98,7 +108,7 @@ class World:
                 address=address, type=address.partition(".")[0], arguments={}
             )
         arguments: dict[str, object] = dict(settings.arguments)
-        image = self._images.get(settings.image)
+        image = self._images.get(settings.image) or self._recorded.get(address)
         if image is not None:
             arguments["image"] = image
         return OpenRuntime(
@@ -144,6 +154,16 @@ class World:
     def _answer(self, folder: Path, files: tuple[str, ...]) -> SourceAnswer:
         digest = digest_json([[name, self._fingerprints.digest(folder / name)] for name in files])
         return SourceAnswer(folder=str(folder.resolve()), files=files, digest=digest)
+
+
+def _recorded_images(state: State) -> dict[str, PinnedImage]:
+    return {
+        str(record.handle["runtime"]): PinnedImage(
+            name=record.provenance.image, reference=record.provenance.image
+        )
+        for record in state.objects.values()
+        if record.provenance.image and "runtime" in record.handle
+    }
 
 
 def _before_glob(parts: tuple[str, ...]) -> list[str]:

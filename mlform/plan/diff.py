@@ -131,11 +131,16 @@ def _decide_value(
             attributes=_fresh(kind, _members(circumstances.configured)),
             replace_paths=tuple((name,) for name in forcing),
         )
-    if not _same(arguments["input"], prior["input"]):
+    retyped = arguments["input"].type != prior["input"].type  # a null has a type as well
+    if retyped or not _same(arguments["input"], prior["input"]):
         return Decision(
             action=Action.UPDATE,
             reasons=(_changed("input", prior["input"], arguments["input"], desired),),
-            attributes={**_fresh(kind, arguments), "id": prior["id"]},
+            attributes={
+                **arguments,
+                "output": unknown(arguments["input"].type),
+                "id": prior["id"],
+            },
         )
     if set(sensitive_paths(object_of(arguments))) != set(record.sensitive):
         return Decision(

@@ -33,7 +33,7 @@ from mlform.plan.lifecycle import create_first_blocks, ignoring_changes, trigger
 from mlform.plan.ordering import critical_path, order_steps
 from mlform.plan.reality import Reality
 from mlform.plan.recipes import plain_object
-from mlform.plan.recorded import recorded_value
+from mlform.plan.recorded import hidden_paths, recorded_value
 from mlform.plan.steps import Step
 from mlform.plan.targets import Selection, select, with_dependents
 from mlform.requirements import requirements_problems
@@ -248,7 +248,7 @@ class Planner:
     def _change(
         self, desired: DesiredResource, decision: Decision, circumstances: Circumstances
     ) -> Change:
-        record = circumstances.record
+        record, kind = circumstances.record, circumstances.kind
         after = object_of(decision.attributes)
         runs = decision.action not in {Action.NO_OP, Action.UPDATE} and not decision.reused
         expected = record.provenance.duration if record is not None and runs else None
@@ -258,8 +258,8 @@ class Planner:
             before=None if record is None else self._plain(record),
             after=plain_object(after),
             after_unknown=unknown_paths(after),
-            before_sensitive=() if record is None else record.sensitive,
-            after_sensitive=sensitive_paths(after),
+            before_sensitive=() if record is None else hidden_paths(record.sensitive, kind),
+            after_sensitive=hidden_paths(sensitive_paths(after), kind),
             replace_paths=decision.replace_paths,
             reasons=decision.reasons,
             conditional=decision.conditional,
@@ -360,7 +360,7 @@ class Planner:
             deposed=deposed,
             before=self._plain(record),
             after=None,
-            before_sensitive=record.sensitive,
+            before_sensitive=hidden_paths(record.sensitive, self.kinds[record.address.kind]),
             reasons=(Reason(cause=Cause.REMOVED, message=message),),
             runtime=str(record.handle.get("runtime") or ""),
         )

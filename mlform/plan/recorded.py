@@ -7,7 +7,7 @@ from mlform.lang.construct import object_of
 from mlform.lang.encode import mark_paths
 from mlform.lang.values import SENSITIVE, Value
 from mlform.resources.base import AnyKind
-from mlform.state.snapshot import ResourceRecord
+from mlform.state.snapshot import Path, ResourceRecord
 
 
 def recorded_attributes(record: ResourceRecord, kind: AnyKind) -> dict[str, Value]:
@@ -16,6 +16,17 @@ def recorded_attributes(record: ResourceRecord, kind: AnyKind) -> dict[str, Valu
     marked = mark_paths(attributes, record.sensitive, SENSITIVE).payload
     assert isinstance(marked, dict)  # noqa: S101 - an object was put in
     return marked
+
+
+def hidden_paths(sensitive: tuple[Path, ...], kind: AnyKind) -> tuple[Path, ...]:
+    """Return what people are not shown of an object: sensitive values, and where they come out.
+
+    As in Terraform the output of a value carries no mark; to show it would still give it away.
+    """
+    if kind.sort != "value":
+        return sensitive
+    copies = [("output", *path[1:]) for path in sensitive if path[:1] == ("input",)]
+    return (*sensitive, *copies)
 
 
 def recorded_value(record: ResourceRecord, kind: AnyKind) -> Value:

@@ -69,7 +69,9 @@ def _values(graph: Graph, instances: Mapping[ResourceAddress, object]) -> Iterab
     for node in graph.dag.needs:
         if isinstance(node, LocalNode | OutputNode):
             needs = graph.resource_needs(node)
-            if all(item in instances for item in needs) and (needs or isinstance(node, LocalNode)):
+            if all(item in instances and instances[item] is None for item in needs) and (
+                needs or isinstance(node, LocalNode)
+            ):
                 yield node
 
 

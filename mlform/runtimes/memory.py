@@ -324,6 +324,10 @@ class MemoryRuntime:
         instance = self._routes.get((host, port))
         return instance if instance in self._servers else None
 
+    def running(self) -> tuple[str, ...]:
+        """Return which servers run."""
+        return tuple(self._servers)
+
     def touch(self, handle: Mapping[str, Json], problem: str) -> None:
         """Do to a server what makes the next look at it find this problem."""
         self._servers[str(handle["instance"])].problems.append(problem)

@@ -54,6 +54,12 @@ def encode_state(state: State) -> bytes:
     Raises:
         ValueError: If a value is no JSON, such as a number that is not finite.
     """
+    text = json.dumps(state_document(state), indent=2, ensure_ascii=False, allow_nan=False)
+    return text.encode() + b"\n"
+
+
+def state_document(state: State) -> JsonObject:
+    """Return the state as the JSON object that its file holds."""
     document: dict[str, Json] = {
         "version": VERSION,
         "mlform_version": __version__,
@@ -66,8 +72,7 @@ def encode_state(state: State) -> bytes:
     }
     if state.intents:
         document["intents"] = [_intent_document(intent) for intent in state.intents]
-    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
-    return text.encode() + b"\n"
+    return document
 
 
 def decode_state(content: bytes) -> State:
@@ -156,6 +161,8 @@ def _sum(sequence: int, body: bytes) -> bytes:
 
 def _sorted(value: Json) -> Json:
     """Return the value with sorted keys, as the lists and dictionaries that JSON knows."""
+    if not value:
+        return value
     sorted_value: Json = json.loads(canonical_json(value))
     return sorted_value
 

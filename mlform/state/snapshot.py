@@ -181,10 +181,43 @@ class State:
 
 def apply_entries(state: State, entries: tuple[Entry, ...]) -> State:
     """Return the state after these entries; serial and lineage stay."""
-    objects = dict(state.objects)
-    outputs = state.outputs
-    intents = {intent.step: intent for intent in state.intents}
+    unfolded = Unfolded(state)
     for entry in entries:
+        unfolded.add(entry)
+    return unfolded.state
+
+
+class Unfolded:
+    """A state that entries are added to one by one, each at a cost that does not grow with it."""
+
+    def __init__(self, state: State) -> None:
+        self._state: State | None = state
+        self._base = state
+        self._outputs = state.outputs
+        self._objects = dict(state.objects)
+        self._intents = {intent.step: intent for intent in state.intents}
+
+    @property
+    def objects(self) -> Mapping[ObjectKey, ResourceRecord]:
+        """The objects as they are now and will be: it changes with every entry."""
+        return self._objects
+
+    @property
+    def state(self) -> State:
+        """The state after the entries so far; costs as much as it has objects."""
+        if self._state is None:
+            self._state = self._base = replace(
+                self._base,
+                objects=dict(self._objects),
+                outputs=self._outputs,
+                intents=tuple(self._intents.values()),
+            )
+        return self._state
+
+    def add(self, entry: Entry) -> None:
+        """Apply one entry."""
+        self._state = None
+        objects, intents = self._objects, self._intents
         match entry:
             case Intent():
                 intents[entry.step] = entry
@@ -201,5 +234,4 @@ def apply_entries(state: State, entries: tuple[Entry, ...]) -> State:
             case Abandoned():
                 intents.pop(entry.step, None)
             case OutputsSet():
-                outputs = entry.outputs
-    return replace(state, objects=objects, outputs=outputs, intents=tuple(intents.values()))
+                self._outputs = entry.outputs

@@ -32,9 +32,9 @@ VALUES = (
     "[for w in var.words : upper(w)]",
     "{ for i, w in var.words : w => i }",
     "var.secret",
-    '{ open = var.word, hidden = var.secret }',
+    "{ open = var.word, hidden = var.secret }",
     '"${var.secret}!"',
-    'jsonencode({ a = var.amount })',
+    "jsonencode({ a = var.amount })",
     "local.base",
     "local.derived",
 )
@@ -96,8 +96,21 @@ class Story:
         """Change one to three things."""
         for _ in range(self.random.randint(1, 3)):
             kind = self.random.choice(
-                ["value", "value", "redraw", "redraw", "input", "remove", "add", "order", "output",
-                 "base", "length", "length", "lifecycle"]
+                [
+                    "value",
+                    "value",
+                    "redraw",
+                    "redraw",
+                    "input",
+                    "remove",
+                    "add",
+                    "order",
+                    "output",
+                    "base",
+                    "length",
+                    "length",
+                    "lifecycle",
+                ]
             )
             getattr(self, f"_edit_{kind}")()
         self._mend()
@@ -149,6 +162,8 @@ class Story:
     def _mend(self) -> None:
         """Take out references to what is not there, or that would close a circle."""
         rank = {name: at for at, name in enumerate(self.order)}
+        if not self._may_use(self.base, set(self.blocks)):
+            self.base = '"base"'
         for name, block in self.blocks.items():
             fine = {item for item in self.blocks if rank[item] < rank[name]}
             block.depends_on = [item for item in block.depends_on if item in fine]

@@ -167,8 +167,8 @@ def typed(value: object, type_: object) -> object:
 def without_null_types(data: object) -> object:
     """Return the data without the types of nulls."""
     if isinstance(data, dict):
-        if data.keys() == {"type", "value"} and data["value"] is None:
-            return None
+        if data.keys() == {"type", "value"} and "null" in json.dumps(data["value"]):
+            return data["value"]
         return {key: without_null_types(item) for key, item in data.items()}
     if isinstance(data, list):
         return [without_null_types(item) for item in data]
@@ -188,9 +188,7 @@ def ours_applied(state: State) -> Json:
                     for record in state.records
                 }
             ),
-            "outputs": {
-                name: typed(item.value, item.type) for name, item in state.outputs.items()
-            },
+            "outputs": {name: typed(item.value, item.type) for name, item in state.outputs.items()},
         }
     )
 

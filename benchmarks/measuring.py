@@ -1,0 +1,129 @@
+"""What the benchmarks share: running programs side by side, configurations, tables.
+
+Programs are run in turn, ours and theirs, so that both see the same machine; what is printed are
+medians. Elapsed time is what a person waits; processor time says more on a machine that is busy
+with other things as well.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+ROOT = Path(__file__).resolve().parent.parent
+PYTHON = sys.executable
+MLFORM = (PYTHON, "-m", "mlform")
+MEBIBYTE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a program.
+
+    Attributes:
+        elapsed: Seconds on the wall.
+        processor: Seconds of processor time, that of its children included.
+        memory: Peak of resident memory of the program itself, in bytes.
+        output: What it printed.
+    """
+
+    elapsed: float
+    processor: float
+    memory: int
+    output: str
+
+
+def run(command: Sequence[str | Path], folder: Path) -> Run:
+    """Run a program to its end.
+
+    Raises:
+        SystemExit: If it fails.
+    """
+    begin = perf_counter()
+    process = subprocess.Popen(
+        [str(word) for word in command],
+        cwd=folder,
+        env=variables(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    output = process.stdout.read() if process.stdout is not None else ""
+    _, status, used = os.wait4(process.pid, 0)
+    elapsed = perf_counter() - begin
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"{' '.join(map(str, command))} in {folder} failed:\n{output}")
+    unit = 1 if sys.platform == "darwin" else 1024
+    return Run(elapsed, used.ru_utime + used.ru_stime, used.ru_maxrss * unit, output)
+
+
+def variables() -> Mapping[str, str]:
+    """Return the environment of the programs: mlform as if installed, with compiled bytecode."""
+    found = {
+        name: value
+        for name, value in os.environ.items()
+        if name != "PYTHONDONTWRITEBYTECODE" and not name.startswith(("TF_", "MLF_"))
+    }
+    return {**found, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
+
+
+def terraform() -> str | None:
+    """Return the path of terraform, or None where there is none."""
+    return shutil.which("terraform")
+
+
+def in_turn(
+    rounds: int, ours: Callable[[], Run], theirs: Callable[[], Run] | None = None
+) -> tuple[Run, Run | None]:
+    """Run two programs in turn; return the medians of each."""
+    first: list[Run] = []
+    second: list[Run] = []
+    for _ in range(rounds):
+        first.append(ours())
+        if theirs is not None:
+            second.append(theirs())
+    return medians(first), medians(second) if second else None
+
+
+def medians(runs: Sequence[Run]) -> Run:
+    """Return the median of each figure."""
+    return Run(
+        median(item.elapsed for item in runs),
+        median(item.processor for item in runs),
+        int(median(item.memory for item in runs)),
+        runs[-1].output,
+    )
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a Markdown table, numbers to the right."""
+    every = [header, *rows]
+    widths = [max(len(row[column]) for row in every) for column in range(len(header))]
+
+    def line(row: Sequence[str]) -> str:
+        first, *rest = zip(row, widths, strict=True)
+        cells = [first[0].ljust(first[1]), *(text.rjust(width) for text, width in rest)]
+        return "| " + " | ".join(cells) + " |"
+
+    print(line(header))
+    print("|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    for row in rows:
+        print(line(row), flush=True)
+
+
+def seconds(value: float) -> str:
+    """Return a duration for a table."""
+    return f"{value:.2f} s"
+
+
+def mebibytes(value: int) -> str:
+    """Return a size for a table."""
+    return f"{value / MEBIBYTE:.0f} MiB"

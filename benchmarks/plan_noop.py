@@ -1,0 +1,88 @@
+"""How long a plan without changes takes: mlform against Terraform, on the same layered graph.
+
+Run: `python benchmarks/plan_noop.py [--sizes 100 1000 3000] [--rounds 3] [--peer-limit 3000]`
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from layered import terraform_state, write_ours, write_theirs
+from measuring import MLFORM, Run, in_turn, mebibytes, run, seconds, table, terraform
+
+
+def unchanged(command: tuple[str, ...], folder: Path) -> Run:
+    """Plan, and make sure that nothing is to do."""
+    found = run(command, folder)
+    if "No changes." not in found.output:
+        sys.exit(f"{command} found changes:\n{found.output[-2000:]}")
+    return found
+
+
+def compare(size: int, rounds: int, peer: str | None, folder: Path) -> list[str]:
+    """Measure one size; return the row of the table."""
+    ours = write_ours(folder / f"ours-{size}", size)
+    run((*MLFORM, "apply", "-auto-approve"), ours)
+    theirs = None if peer is None else _peer(peer, size, folder / f"theirs-{size}")
+    first, second = in_turn(rounds, lambda: unchanged((*MLFORM, "plan"), ours), theirs)
+    row = [f"{size:,}", seconds(first.elapsed), seconds(first.processor), mebibytes(first.memory)]
+    if second is None:
+        return [*row, "", "", "", "", ""]
+    return [
+        *row,
+        seconds(second.elapsed),
+        seconds(second.processor),
+        mebibytes(second.memory),
+        f"{first.elapsed / second.elapsed:.2f}",
+        f"{first.processor / second.processor:.2f}",
+    ]
+
+
+def _peer(peer: str, size: int, folder: Path) -> Callable[[], Run]:
+    write_theirs(folder, size)
+    run((peer, "init", "-no-color"), folder)
+    (folder / "terraform.tfstate").write_text(terraform_state(size))
+    return lambda: unchanged((peer, "plan", "-no-color"), folder)
+
+
+def main() -> None:
+    """Measure and print."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--sizes", type=int, nargs="+", default=[100, 1000, 3000])
+    arguments.add_argument("--rounds", type=int, default=3)
+    arguments.add_argument(
+        "--peer-limit", type=int, default=3000, help="largest size for Terraform"
+    )
+    options = arguments.parse_args()
+    peer = terraform()
+    if peer is None:
+        print("terraform is not here: only mlform is measured")
+    with tempfile.TemporaryDirectory() as folder:
+        rows = [
+            compare(
+                size, options.rounds, peer if size <= options.peer_limit else None, Path(folder)
+            )
+            for size in options.sizes
+        ]
+    table(
+        (
+            "resources",
+            "mlform",
+            "processor",
+            "memory",
+            "terraform",
+            "processor",
+            "memory",
+            "ratio",
+            "of processor",
+        ),
+        rows,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""Every foreign exception that an adapter can meet becomes one of the tree in mlform.errors."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+
+import pytest
+
+from mlform import errors
+from mlform.backends.local import LocalBackend
+from mlform.errors import BackendError, MlformError, RuntimeFailure, StoreError
+from mlform.state.snapshot import State
+from mlform.store.local import LocalStore
+
+TREE = [
+    item
+    for item in vars(errors).values()
+    if inspect.isclass(item) and item.__module__ == errors.__name__
+]
+
+
+def test_the_tree_is_drawn_whole() -> None:
+    drawn = (errors.__doc__ or "").partition("::")[2]
+    for item in TREE:
+        assert issubclass(item, MlformError)
+        assert f" {item.__name__}\n" in drawn, f"{item.__name__} is not in the drawing"
+
+
+def _docker_errors() -> list[type[Exception]]:
+    import docker.errors
+
+    return [
+        item
+        for item in vars(docker.errors).values()
+        if inspect.isclass(item)
+        and issubclass(item, docker.errors.DockerException)
+        and item.__module__ == "docker.errors"
+    ]
+
+
+def _example(kind: type[Exception]) -> Exception:
+    import docker.errors
+
+    if kind is docker.errors.ContainerError:
+        return docker.errors.ContainerError(None, 1, "command", "image", b"said")
+    if kind is docker.errors.BuildError:
+        return docker.errors.BuildError("reason", iter(()))
+    if kind is docker.errors.StreamParseError:
+        return docker.errors.StreamParseError(ValueError("reason"))
+    return kind("reason")
+
+
+@pytest.mark.parametrize("kind", _docker_errors(), ids=lambda kind: kind.__name__)
+def test_docker_exceptions_become_runtime_failures(kind: type[Exception]) -> None:
+    from mlform.runtimes.docker.engine import engine_errors
+
+    with pytest.raises(RuntimeFailure), engine_errors("unix:///none", "try"):
+        raise _example(kind)
+
+
+@pytest.mark.parametrize(
+    "name", ["ConnectionError", "Timeout", "ReadTimeout", "ChunkedEncodingError"]
+)
+def test_exceptions_of_the_connection_become_runtime_failures(name: str) -> None:
+    import requests.exceptions
+
+    from mlform.runtimes.docker.engine import engine_errors
+
+    with pytest.raises(RuntimeFailure), engine_errors("unix:///none", "try"):
+        raise getattr(requests.exceptions, name)("reason")
+
+
+def test_files_in_the_way_become_backend_errors(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path, tmp_path / "file" / "below"):
+        backend = LocalBackend(path)
+        with pytest.raises(BackendError):
+            backend.read()
+            backend.begin(State(lineage="x"))
+
+
+def test_a_cache_in_the_way_becomes_a_store_error(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("")
+    (tmp_path / "artifact").mkdir()
+    (tmp_path / "artifact" / "file").write_text("x")
+    store = LocalStore(
+        cache=tmp_path / "cache", metadata=tmp_path / "meta", checkouts=tmp_path / "out"
+    )
+    with pytest.raises(StoreError):
+        store.put(tmp_path / "artifact")

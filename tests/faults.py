@@ -1,0 +1,168 @@
+"""Ports whose process dies at a chosen call, wherever that is: state, store or runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from mlform.backends.base import LockInfo, StateBackend
+from mlform.digests import Digest, Json
+from mlform.runtimes.base import (
+    Cancellation,
+    Owner,
+    Runtime,
+    RuntimeEnvironment,
+    ServerObservation,
+    ServerPaths,
+    TaskPaths,
+    TaskRequest,
+)
+from mlform.state.snapshot import Entry, State
+from mlform.store.base import Artifact, ArtifactStore
+from mlform.tasks import Server, Task, TaskEvent, TaskResult
+
+Answer = TypeVar("Answer")
+
+
+class Died(BaseException):
+    """The process is gone: nothing in it may handle this."""
+
+
+@dataclass(slots=True)
+class Life:
+    """What is left of a process.
+
+    Attributes:
+        left: Calls until it dies; that one and all after it do nothing. (To die after a call is
+            to die before the next one: nothing is kept but by calls.)
+    """
+
+    left: int
+
+    @property
+    def over(self) -> bool:
+        """Whether it died."""
+        return self.left <= 0
+
+    def spend(self, call: Callable[[], Answer]) -> Answer:
+        """Make a call, or die of it."""
+        self.left -= 1
+        if self.over:
+            raise Died
+        return call()
+
+
+@dataclass(slots=True)
+class MortalBackend:
+    """A backend in a process that dies; see `StateBackend`."""
+
+    inner: StateBackend
+    life: Life
+
+    def describe(self) -> str:
+        return self.inner.describe()
+
+    def read(self) -> State | None:
+        return self.life.spend(self.inner.read)
+
+    def begin(self, state: State) -> None:
+        self.life.spend(lambda: self.inner.begin(state))
+
+    def append(self, entries: tuple[Entry, ...]) -> None:
+        self.life.spend(lambda: self.inner.append(entries))
+
+    def write(self, state: State, *, expected_serial: int | None) -> None:
+        self.life.spend(lambda: self.inner.write(state, expected_serial=expected_serial))
+
+    def lock(self, info: LockInfo, *, timeout: float = 0.0) -> None:
+        self.life.spend(lambda: self.inner.lock(info, timeout=timeout))
+
+    def unlock(self, lock_id: str) -> None:
+        self.life.spend(lambda: self.inner.unlock(lock_id))
+
+
+@dataclass(slots=True)
+class MortalStore:
+    """A store in a process that dies; see `ArtifactStore`."""
+
+    inner: ArtifactStore
+    life: Life
+
+    def has(self, digest: Digest) -> bool:
+        return self.life.spend(lambda: self.inner.has(digest))
+
+    def get(self, digest: Digest) -> Path:
+        return self.life.spend(lambda: self.inner.get(digest))
+
+    def put(self, folder: Path) -> Artifact:
+        return self.life.spend(lambda: self.inner.put(folder))
+
+    def describe(self, digest: Digest) -> Artifact:
+        return self.life.spend(lambda: self.inner.describe(digest))
+
+    def verify(self, digest: Digest) -> tuple[str, ...]:
+        return self.life.spend(lambda: self.inner.verify(digest))
+
+    def remember(self, recipe: Digest, result: Mapping[str, Json]) -> None:
+        self.life.spend(lambda: self.inner.remember(recipe, result))
+
+    def recall(self, recipe: Digest) -> Mapping[str, Json] | None:
+        return self.life.spend(lambda: self.inner.recall(recipe))
+
+    def digests(self) -> Iterator[Digest]:
+        return self.life.spend(self.inner.digests)
+
+
+@dataclass(slots=True)
+class MortalRuntime:
+    """A runtime in a process that dies; see `Runtime`."""
+
+    inner: Runtime
+    life: Life
+
+    @property
+    def environment(self) -> RuntimeEnvironment:
+        return self.inner.environment
+
+    def prepare(self, task: Task, paths: TaskPaths, owner: Owner) -> TaskRequest:
+        return self.inner.prepare(task, paths, owner)
+
+    def run(
+        self,
+        request: TaskRequest,
+        on_event: Callable[[TaskEvent], None],
+        cancellation: Cancellation,
+    ) -> TaskResult:
+        return self.life.spend(lambda: self.inner.run(request, on_event, cancellation))
+
+    def start_server(
+        self, server: Server, paths: ServerPaths, owner: Owner, cancellation: Cancellation
+    ) -> Mapping[str, Json]:
+        return self.life.spend(lambda: self.inner.start_server(server, paths, owner, cancellation))
+
+    def switch(
+        self, server: Server, paths: ServerPaths, owner: Owner, handle: Mapping[str, Json]
+    ) -> Mapping[str, Json]:
+        return self.life.spend(lambda: self.inner.switch(server, paths, owner, handle))
+
+    def observe_server(
+        self, server: Server, handle: Mapping[str, Json], route: Mapping[str, Json]
+    ) -> ServerObservation:
+        return self.life.spend(lambda: self.inner.observe_server(server, handle, route))
+
+    def stop_server(self, handle: Mapping[str, Json]) -> None:
+        self.life.spend(lambda: self.inner.stop_server(handle))
+
+    def close_route(self, route: Mapping[str, Json]) -> None:
+        self.life.spend(lambda: self.inner.close_route(route))
+
+    def server_log(self, handle: Mapping[str, Json]) -> str:
+        return self.life.spend(lambda: self.inner.server_log(handle))
+
+    def abandon(self, owner: Owner) -> tuple[str, ...]:
+        return self.life.spend(lambda: self.inner.abandon(owner))
+
+    def close(self) -> None:
+        self.inner.close()

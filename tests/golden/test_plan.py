@@ -1,0 +1,62 @@
+"""What plans look like: one folder per case, configurations in, text, JSON and steps out.
+
+A case has a folder `now` with the configuration to plan, perhaps a folder `before` with the one
+that was applied before, and `expected`. The tests' own engine makes everything up, so the text is
+the same everywhere.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from mlform.views.documents import plan_document
+from mlform.views.human import render_plan
+from mlform.wiring import KindTable
+from tests.engine import Engine
+
+CASES = Path(__file__).parent / "plan"
+WIDTH = 90
+REPLACED = {"requested": ("model.m",)}
+TARGETS = {"targeted": ("mlform_data.b",)}
+
+
+class Comparison(Protocol):
+    def check(self, expected: Path, actual: str) -> None: ...
+
+
+def take(engine: Engine, folder: Path) -> None:
+    """Replace the files of the project by those of a folder."""
+    engine.hcl = (folder / "main.mlf.hcl").read_text()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            engine.file(path.relative_to(folder).as_posix(), path.read_text())
+
+
+@pytest.mark.parametrize("case", sorted(path.name for path in CASES.iterdir()))
+def test_plan(case: str, tmp_path: Path, golden: Comparison) -> None:
+    engine = Engine(tmp_path)
+    if (CASES / case / "before").is_dir():
+        take(engine, CASES / case / "before")
+        engine.ok()
+    take(engine, CASES / case / "now")
+    planned = engine.plan(replaced=REPLACED.get(case, ()), targets=TARGETS.get(case, ()))
+    schemas = {name: kind.schema.body for name, kind in KindTable().items()}
+    expected = CASES / case / "expected"
+    expected.mkdir(exist_ok=True)
+    golden.check(
+        expected / "plan.txt",
+        render_plan(planned.plan, schemas=schemas, color=False, width=WIDTH),
+    )
+    document = plan_document(
+        planned.plan, state=planned.state, variables={}, version="0", schemas=schemas
+    )
+    golden.check(expected / "plan.json", json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    steps = "".join(
+        f"{step.id}" + (f"  after {', '.join(step.needs)}" if step.needs else "") + "\n"
+        for step in planned.plan.steps
+    )
+    golden.check(expected / "steps.txt", steps)
