@@ -1,12 +1,13 @@
 # The commands of this project. Needs Python 3.11 or later with its module venv; uses uv where it
 # is present. Variables: PYTHON (to make the environment with), VENV (where it is), KEEP=1 (the
-# demo stays up), TESTS (what pytest runs), JOBS (processes of pytest).
+# demo stays up), TESTS (what pytest runs), JOBS (processes of pytest), BENCHMARKS (which of them).
 
 PYTHON ?= python3
 VENV ?= .venv
 TESTS ?= tests
 JOBS ?= 2
 KEEP ?=
+BENCHMARKS ?= parse start_up plan_noop apply_data example_overhead serving
 
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
@@ -44,8 +45,8 @@ format: install-dev ## Bring the code into form.
 	$(BIN)/ruff check --fix .
 
 bench: install-dev ## Measure against the peers; prints ratios.
-	@set -e; for program in benchmarks/*.py; do \
-		echo "== $$program"; PYTHONPATH=. $(BIN)/python $$program; done
+	@set -e; for name in $(BENCHMARKS); do \
+		echo "== benchmarks/$$name.py"; PYTHONPATH=. $(BIN)/python benchmarks/$$name.py; done
 
 docs: install-dev ## Write docs/reference/kinds.md and cli.md anew.
 	$(BIN)/python docs/generate.py

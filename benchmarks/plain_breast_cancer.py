@@ -33,9 +33,9 @@ def train(data: Path, folder: Path) -> dict[str, float]:
     import numpy as np
     import pandas as pd
     import xgboost
-    from sklearn.metrics import accuracy_score, log_loss, recall_score, roc_auc_score
-    from sklearn.model_selection import train_test_split
-    from sklearn.preprocessing import StandardScaler
+    from sklearn.metrics import accuracy_score, log_loss, recall_score, roc_auc_score  # type: ignore[import-untyped]
+    from sklearn.model_selection import train_test_split  # type: ignore[import-untyped]
+    from sklearn.preprocessing import StandardScaler  # type: ignore[import-untyped]
 
     table = pd.read_csv(data)
     fitted, rest = train_test_split(table, train_size=0.6, stratify=table[TARGET], random_state=7)

@@ -130,6 +130,8 @@ def _comparison(layout: _Layout) -> dict[str, object]:
     values = _values_of(names)
 
     def equal(self: object, other: object) -> object:
+        if self is other:
+            return True
         if other.__class__ is self.__class__:
             return values(self) == values(other)
         return NotImplemented

@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 from mlform.addresses import ResourceAddress, parse_address
 from mlform.apply.events import Event, StepFailed, StepFinished, StepSkipped
@@ -39,6 +40,7 @@ from mlform.store.memory import MemoryStore
 from mlform.tasks import PinnedImage, TaskProblem
 from mlform.wiring import KindTable
 
+NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 PIPELINE = """
 resource "dataset" "d" {
@@ -263,6 +265,11 @@ class Engine:
         """Use a runtime of the test's own."""
         self._runtime = runtime
 
+    def rework(self, kind: str, work: Work) -> None:
+        """Let other work be done for a kind from now on."""
+        self.work[kind] = work
+        self.runtime.take_work(self.work)
+
     def share(self, other: Engine) -> None:
         """Use the store and runtime of another one, as the next process does."""
         self._store, self._runtime = other.store, other.runtime
@@ -319,7 +326,7 @@ class Engine:
         replaced: tuple[str, ...] = (),
         mode: Mode = Mode.NORMAL,
         refresh: bool = True,
-        **variables: str,
+        variables: Mapping[str, str] = NO_VARIABLES,
     ) -> Planned:
         """Plan."""
         self.file("main.mlf.hcl", self.hcl)
@@ -344,33 +351,43 @@ class Engine:
         targets: tuple[str, ...] = (),
         replaced: tuple[str, ...] = (),
         mode: Mode = Mode.NORMAL,
-        **variables: str,
+        variables: Mapping[str, str] = NO_VARIABLES,
     ) -> Ran:
         """Plan and do it."""
-        return self.carry_out(self.plan(targets=targets, replaced=replaced, mode=mode, **variables))
+        return self.carry_out(
+            self.plan(targets=targets, replaced=replaced, mode=mode, variables=variables)
+        )
 
-    def ok(self, **variables: str) -> Ran:
+    def ok(self, variables: Mapping[str, str] = NO_VARIABLES) -> Ran:
         """Plan and do it, and expect that all of it is done."""
-        ran = self.apply(**variables)
+        ran = self.apply(variables=variables)
         assert not ran.failed, ran.failed
         assert not ran.skipped, ran.skipped
         return ran
 
     def problems(
-        self, *, targets: tuple[str, ...] = (), mode: Mode = Mode.NORMAL, **variables: str
+        self,
+        *,
+        targets: tuple[str, ...] = (),
+        mode: Mode = Mode.NORMAL,
+        variables: Mapping[str, str] = NO_VARIABLES,
     ) -> tuple[Diagnostic, ...]:
         """What is wrong in the configuration; nothing if it can be planned."""
         try:
-            self.plan(targets=targets, mode=mode, **variables)
+            self.plan(targets=targets, mode=mode, variables=variables)
         except ConfigurationError as error:
             return error.diagnostics
         return ()
 
     def problem(
-        self, *, targets: tuple[str, ...] = (), mode: Mode = Mode.NORMAL, **variables: str
+        self,
+        *,
+        targets: tuple[str, ...] = (),
+        mode: Mode = Mode.NORMAL,
+        variables: Mapping[str, str] = NO_VARIABLES,
     ) -> Diagnostic:
         """The one thing that is wrong."""
-        found = self.problems(targets=targets, mode=mode, **variables)
+        found = self.problems(targets=targets, mode=mode, variables=variables)
         assert len(found) == 1, found
         return found[0]
 

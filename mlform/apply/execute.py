@@ -22,7 +22,7 @@ from mlform.apply.events import (
     StepSkipped,
     StepStarted,
 )
-from mlform.apply.failing import broken_promise, failure_of
+from mlform.apply.failing import broken_promise, failure_of, trouble_of
 from mlform.apply.making import Made, Making, make_artifact, make_server, make_value
 from mlform.apply.ports import Ports
 from mlform.apply.record import Recorder
@@ -346,10 +346,11 @@ class Execution:
         self._running.remove(step.id)
         self._cpus.pop(step.id, None)
         if outcome.problem is not None:
-            if not isinstance(outcome.problem, MlformError | ConfigurationError):
+            trouble = trouble_of(outcome.problem)
+            if trouble is None:
                 raise outcome.problem
             self._recorder.abandoned(self._identities[step.id])
-            self._failed(step, outcome.problem)
+            self._failed(step, trouble)
         elif outcome.made is not None:
             self._settle(step, outcome.made)
         else:

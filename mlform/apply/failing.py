@@ -24,6 +24,20 @@ from mlform.resources.base import AnyKind
 Trouble: TypeAlias = MlformError | ConfigurationError
 
 
+def trouble_of(problem: BaseException) -> Trouble | None:
+    """Return what a step failed of, or None where nobody foresaw it: a bug, or the end."""
+    if isinstance(problem, MlformError | ConfigurationError):
+        return problem
+    if isinstance(problem, OSError):
+        where = f"{problem.filename}: " if problem.filename else ""
+        detail = (
+            f"{where}{problem.strerror or problem}. Mend that (is the disk full, may you write "
+            "there?) and apply again: what finished is recorded."
+        )
+        return MlformError("Working files cannot be read or written", detail)
+    return None
+
+
 def broken_promise(
     evaluation: Evaluation, kind: AnyKind, made: Made, value: Value
 ) -> Trouble | None:

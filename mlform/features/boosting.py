@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from mlform.features.columns import NUMBERS, Column
+from mlform.features.dense import dense_prediction
 from mlform.features.problems import TaskFailure
 
 if TYPE_CHECKING:
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     import xgboost
 
 MODEL_FILE: Final = "model.ubj"
+
+_FEW_ROWS: Final = 1024
+_EXACT: Final = 2.0**53
+"""Below this, float64 holds every integer."""
 
 
 def import_xgboost() -> ModuleType:
@@ -50,9 +55,27 @@ def forget_lean_xgboost() -> None:
 
 def matrix(frame: pl.DataFrame) -> np.ndarray:
     """Return numbers as float32, shape (rows, columns), missing values as NaN."""
+    numbers = _matrix_of_few(frame) if frame.height <= _FEW_ROWS else None
+    return _matrix_by_column(frame) if numbers is None else numbers
+
+
+def _matrix_of_few(frame: pl.DataFrame) -> np.ndarray | None:
+    """Return what `_matrix_by_column` does, or None where one step cannot tell it.
+
+    Types are brought to float64 here if they differ. An integer that float64 does not hold could
+    be rounded twice, so larger numbers are left to the other way.
+    """
     import numpy as np
 
-    # Column by column is several times faster than one query for the few rows of a request.
+    numbers = frame.to_numpy()
+    if numbers.dtype.kind not in "biuf" or (np.abs(numbers) >= _EXACT).any():
+        return None
+    return numbers.astype(np.float32, order="C")
+
+
+def _matrix_by_column(frame: pl.DataFrame) -> np.ndarray:
+    import numpy as np
+
     numbers = np.empty(frame.shape, dtype=np.float32)
     for index, column in enumerate(frame.get_columns()):
         numbers[:, index] = column.cast(pl.Float32).to_numpy()
@@ -81,6 +104,7 @@ class BoostedTrees:
     def __init__(self, booster: xgboost.Booster) -> None:
         """Take a trained model."""
         self._booster = booster
+        self._dense = dense_prediction(booster)
 
     @classmethod
     def load(cls, folder: Path, threads: int) -> BoostedTrees:
@@ -99,5 +123,8 @@ class BoostedTrees:
         """
         import numpy as np
 
-        scores = self._booster.inplace_predict(matrix(features), validate_features=False)
+        numbers = matrix(features)
+        if self._dense is not None and len(numbers):
+            return self._dense(numbers).astype(np.float64)
+        scores = self._booster.inplace_predict(numbers, validate_features=False)
         return np.asarray(scores, dtype=np.float64)

@@ -14,7 +14,7 @@ import polars as pl
 
 from mlform.features.arguments import Arguments
 from mlform.features.columns import DTYPES, INTEGERS, Column
-from mlform.features.family import finite_numbers
+from mlform.features.family import as_float64, finite_numbers
 from mlform.features.problems import TaskFailure
 
 if TYPE_CHECKING:
@@ -53,13 +53,13 @@ class Clip:
 
     def expressions(
         self,
-        column: Column,  # noqa: ARG002 - protocol
+        column: Column,
         parameters: JsonObject,
         value: pl.Expr,
     ) -> tuple[pl.Expr, ...]:
         """Limit the value; compared as float64 so that bounds need not fit a narrow type."""
         bounds = Arguments(values=parameters)
-        result = value.cast(pl.Float64) if parameters["type"] == "float64" else value
+        result = as_float64(column, value) if parameters["type"] == "float64" else value
         dtype = DTYPES[bounds.text("type")]
         low, high = bounds.optional_number("min"), bounds.optional_number("max")
         if low is not None:

@@ -73,6 +73,13 @@ def finite_numbers(column: Column, values: pl.Series) -> np.ndarray:
     return np.asarray(numbers, dtype=np.float64)
 
 
+def as_float64(column: Column, value: pl.Expr) -> pl.Expr:
+    """Return a number as float64; a cast that changes nothing would still cost every request."""
+    import polars as pl
+
+    return value if column.type == "float64" else value.cast(pl.Float64)
+
+
 def without_values(column: Column) -> TaskFailure:
     """Return the failure of fitting on a column whose values are all missing."""
     return TaskFailure(

@@ -13,7 +13,7 @@ import polars as pl
 from mlform.features.columns import DTYPES, INTEGERS, NUMBERS, Column
 from mlform.features.family import finite_numbers, require_type, without_values
 from mlform.features.problems import TaskFailure
-from mlform.features.rows import frame_from_columns, value_to_json
+from mlform.features.rows import frame_from_rows, value_to_json
 
 if TYPE_CHECKING:
     from mlform.digests import Json, JsonObject
@@ -76,7 +76,7 @@ def _constant(column: Column, value: Json) -> JsonObject:
     if column.type in INTEGERS and isinstance(value, float) and value != int(value):
         wanted = Column(name=column.name, type="float64", nullable=False)
     try:
-        frame_from_columns({column.name: [value]}, [wanted])
+        frame_from_rows([{column.name: value}], [wanted])
     except TaskFailure as failure:
         detail = f'The constant {value!r} does not fit column "{column.name}" ({column.type}).'
         raise TaskFailure("Transform on the wrong type", detail) from failure

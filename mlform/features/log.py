@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from mlform.features.columns import Column
-from mlform.features.family import finite_numbers
+from mlform.features.family import as_float64, finite_numbers
 from mlform.features.problems import TaskFailure
 
 if TYPE_CHECKING:
@@ -41,10 +41,10 @@ class Log:
 
     def expressions(
         self,
-        column: Column,  # noqa: ARG002 - protocol
+        column: Column,
         parameters: JsonObject,
         value: pl.Expr,
     ) -> tuple[pl.Expr, ...]:
         """Take the logarithm where it exists."""
-        moved = value.cast(pl.Float64) + pl.lit(parameters["offset"], dtype=pl.Float64)
+        moved = as_float64(column, value) + pl.lit(parameters["offset"], dtype=pl.Float64)
         return (pl.when(moved > 0).then(moved).otherwise(None).log(),)

@@ -6,9 +6,9 @@ ISO 8601 strings; `duration` as seconds; a missing value as null.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from math import isfinite
 
 import polars as pl
 
@@ -17,44 +17,65 @@ from mlform.features.columns import FLOATS, INTEGERS, Column
 from mlform.features.problems import TaskFailure, quoted, suggestion
 
 
-def frame_from_rows(rows: Sequence[object], schema: Sequence[Column]) -> pl.DataFrame:
-    """Build a frame from rows of JSON.
+class RowReader:
+    """Builds frames from rows of JSON; what depends on the columns alone is worked out once."""
 
-    Args:
-        rows: Objects, each with every column of the schema and no other.
-        schema: The columns, in the order the frame has them.
+    def __init__(self, schema: Sequence[Column]) -> None:
+        """Take the columns, in the order the frames have them."""
+        self._schema = {column.name: column.dtype for column in schema}
+        self._columns = [(column, column.name, _PLAIN.get(column.type)) for column in schema]
 
-    Raises:
-        TaskFailure: If a row is no object, lacks a column, has an unknown one, or a value has the
-            wrong type; says which row (counted from 0) and column.
-    """
-    names = [column.name for column in schema]
-    known = set(names)
-    checked: list[Mapping[str, object]] = []
-    for index, row in enumerate(rows):
+    def read(self, rows: Sequence[object]) -> pl.DataFrame:
+        """Build a frame.
+
+        Args:
+            rows: Objects, each with every column and no other.
+
+        Raises:
+            TaskFailure: If a row is no object, lacks a column, has an unknown one, or a value has
+                the wrong type; says which row (counted from 0) and column.
+        """
+        converted = [self._row(index, row) for index, row in enumerate(rows)]
+        try:
+            return pl.DataFrame(converted, schema=self._schema, strict=True)
+        except (pl.exceptions.PolarsError, TypeError, OverflowError) as error:
+            raise self._out_of_range(converted) from error
+
+    def _row(self, index: int, row: object) -> dict[str, object]:
         if not isinstance(row, Mapping):
             detail = f"Row {index} is {_describe(row)}; each row must be an object by column name."
             raise TaskFailure("Malformed row", detail, f"rows[{index}]")
-        if row.keys() != known:
-            raise _wrong_columns(index, row, names)
-        checked.append(row)
-    return frame_from_columns({name: [row[name] for row in checked] for name in names}, schema)
+        if row.keys() != self._schema.keys():
+            raise _wrong_columns(index, row, list(self._schema))
+        values = {}
+        for column, name, plain in self._columns:
+            value = row[name]
+            # Nearly all values have the one type that needs no conversion.
+            if type(value) is not plain or (plain is float and not isfinite(value)):
+                value = _converted(column, index, value)
+            values[name] = value
+        return values
+
+    def _out_of_range(self, rows: Sequence[Mapping[str, object]]) -> TaskFailure:
+        for column, name, _ in self._columns:
+            for index, row in enumerate(rows):
+                try:
+                    pl.Series(name, [row[name]], dtype=column.dtype, strict=True)
+                except (pl.exceptions.PolarsError, TypeError, OverflowError):
+                    detail = f"does not fit {column.type}: {row[name]}"
+                    return _wrong_value(column, index, detail)
+        return TaskFailure(
+            "Wrong value", "Values do not fit the types of their columns.", "rows[0]"
+        )
 
 
-def frame_from_columns(
-    columns: Mapping[str, Sequence[object]], schema: Sequence[Column]
-) -> pl.DataFrame:
-    """Build a frame from JSON values by column.
-
-    Args:
-        columns: The values of every column of the schema, equally many each.
-        schema: The columns, in the order the frame has them.
+def frame_from_rows(rows: Sequence[object], schema: Sequence[Column]) -> pl.DataFrame:
+    """Build a frame from rows of JSON; see `RowReader`, which reads many times.
 
     Raises:
-        TaskFailure: If a value has the wrong type or is missing where it must not be.
-        KeyError: If a column is absent.
+        TaskFailure: As `RowReader.read`.
     """
-    return pl.DataFrame([_series(column, columns[column.name]) for column in schema])
+    return RowReader(schema).read(rows)
 
 
 def rows_to_json(frame: pl.DataFrame) -> list[JsonObject]:
@@ -70,7 +91,7 @@ def value_to_json(value: object) -> Json:
     if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, float):
-        return value if math.isfinite(value) else None
+        return value if isfinite(value) else None
     if isinstance(value, date | datetime | time):
         return value.isoformat()
     if isinstance(value, timedelta):
@@ -78,33 +99,16 @@ def value_to_json(value: object) -> Json:
     return str(value)
 
 
-def _series(column: Column, values: Sequence[object]) -> pl.Series:
-    convert = _CONVERTERS[column.type]
-    converted: list[object] = []
-    for index, value in enumerate(values):
-        if value is None:
-            if not column.nullable:
-                raise _wrong_value(column, index, "must not be missing")
-            converted.append(None)
-            continue
-        try:
-            converted.append(convert(value))
-        except (TypeError, ValueError) as error:
-            detail = f"must be {_WANTED[column.type]}, not {_describe(value)}"
-            raise _wrong_value(column, index, detail) from error
+def _converted(column: Column, index: int, value: object) -> object:
+    if value is None:
+        if not column.nullable:
+            raise _wrong_value(column, index, "must not be missing")
+        return None
     try:
-        return pl.Series(column.name, converted, dtype=column.dtype, strict=True)
-    except (pl.exceptions.PolarsError, TypeError, OverflowError) as error:
-        raise _out_of_range(column, converted) from error
-
-
-def _out_of_range(column: Column, values: Sequence[object]) -> TaskFailure:
-    for index, value in enumerate(values):
-        try:
-            pl.Series(column.name, [value], dtype=column.dtype, strict=True)
-        except (pl.exceptions.PolarsError, TypeError, OverflowError):
-            return _wrong_value(column, index, f"does not fit {column.type}: {value}")
-    return _wrong_value(column, 0, f"has values that do not fit {column.type}")
+        return _CONVERTERS[column.type](value)
+    except (TypeError, ValueError) as error:
+        detail = f"must be {_WANTED[column.type]}, not {_describe(value)}"
+        raise _wrong_value(column, index, detail) from error
 
 
 def _wrong_value(column: Column, index: int, detail: str) -> TaskFailure:
@@ -149,7 +153,7 @@ def _to_integer(value: object) -> int:
 
 
 def _to_float(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
         raise TypeError
     return float(value)
 
@@ -182,6 +186,14 @@ def _to_time(value: object) -> time:
 def _to_duration(value: object) -> timedelta:
     return timedelta(seconds=_to_float(value))
 
+
+_PLAIN: Mapping[str, type] = {
+    **dict.fromkeys(INTEGERS, int),
+    **dict.fromkeys(FLOATS, float),
+    "bool": bool,
+    "string": str,
+}
+"""The types whose values, finite ones, are taken as they are; `_CONVERTERS` gives the same."""
 
 _CONVERTERS: Mapping[str, Callable[[object], object]] = {
     **dict.fromkeys(INTEGERS, _to_integer),

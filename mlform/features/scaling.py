@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from mlform.features.columns import Column
-from mlform.features.family import finite_numbers
+from mlform.features.family import as_float64, finite_numbers
 
 if TYPE_CHECKING:
     from mlform.digests import JsonObject
@@ -30,14 +30,14 @@ class _Linear:
 
     def expressions(
         self,
-        column: Column,  # noqa: ARG002 - protocol
+        column: Column,
         parameters: JsonObject,
         value: pl.Expr,
     ) -> tuple[pl.Expr, ...]:
         """Shift and scale."""
         shift = pl.lit(parameters["shift"], dtype=pl.Float64)
         factor = pl.lit(parameters["factor"], dtype=pl.Float64)
-        return ((value.cast(pl.Float64) - shift) * factor,)
+        return ((as_float64(column, value) - shift) * factor,)
 
 
 class Standardize(_Linear):

@@ -25,7 +25,7 @@ from mlform.features.arguments import Arguments
 from mlform.features.boosting import BoostedTrees
 from mlform.features.pipeline import Pipeline
 from mlform.features.python_model import PythonModel
-from mlform.features.rows import frame_from_rows
+from mlform.features.rows import RowReader
 from mlform.features.user_code import CodeFolder
 
 if TYPE_CHECKING:
@@ -170,11 +170,12 @@ class Scorer:
     """A model with its pipeline."""
 
     def __init__(self, manifest: Manifest, pipeline: Pipeline, model: Model) -> None:
-        """Put the parts together; the expressions of the pipeline are built once."""
+        """Put the parts together; what all calls share is built once."""
         self.manifest = manifest
         self.pipeline = pipeline
         self._model = model
         self._expressions = pipeline.expressions()
+        self._rows = RowReader(pipeline.input_schema())
 
     @property
     def inputs(self) -> Schema:
@@ -191,7 +192,7 @@ class Scorer:
         Raises:
             TaskFailure: If a row does not fit the inputs.
         """
-        return self.score(frame_from_rows(rows, self.inputs))
+        return self.score(self._rows.read(rows))
 
     def score_transformed(self, features: pl.DataFrame) -> Predictions:
         """Score rows of features; other columns may be there too."""

@@ -102,10 +102,15 @@ def has_unknown(value: Value) -> bool:
     payload = value.payload
     if payload is UNKNOWN:
         return True
+    # Loops, because this is asked of every value of a plan and `any` would make a generator each.
     if type(payload) is tuple:
-        return any(has_unknown(item) for item in payload)
-    if type(payload) is dict:
-        return any(has_unknown(item) for item in payload.values())
+        for item in payload:
+            if has_unknown(item):
+                return True
+    elif type(payload) is dict:
+        for item in payload.values():
+            if has_unknown(item):
+                return True
     return False
 
 

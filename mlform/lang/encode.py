@@ -187,11 +187,15 @@ def _children(value: Value) -> Iterable[tuple[str | int, Value]]:
 
 def unknown_paths(value: Value) -> tuple[Path, ...]:
     """Return the paths of what is unknown, `()` for the value itself."""
+    if not has_unknown(value):
+        return ()
     return tuple(_paths(value, lambda each: each.payload is UNKNOWN, ()))
 
 
 def sensitive_paths(value: Value) -> tuple[Path, ...]:
     """Return the outermost paths of what is marked sensitive, `()` for the value itself."""
+    if not marks_deep(value):
+        return ()
     return tuple(_paths(value, lambda each: Mark.SENSITIVE in each.marks, ()))
 
 

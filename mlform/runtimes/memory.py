@@ -324,6 +324,10 @@ class MemoryRuntime:
         instance = self._routes.get((host, port))
         return instance if instance in self._servers else None
 
+    def take_work(self, work: Mapping[str, Work]) -> None:
+        """Do other work from now on."""
+        self._work = dict(work)
+
     def running(self) -> tuple[str, ...]:
         """Return which servers run."""
         return tuple(self._servers)

@@ -20,7 +20,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, assert_never
 
 from mlform import __version__
@@ -161,10 +161,11 @@ def _sum(sequence: int, body: bytes) -> bytes:
 
 def _sorted(value: Json) -> Json:
     """Return the value with sorted keys, as the lists and dictionaries that JSON knows."""
-    if not value:
-        return value
-    sorted_value: Json = json.loads(canonical_json(value))
-    return sorted_value
+    if isinstance(value, Mapping):
+        return {name: _sorted(value[name]) for name in sorted(value)}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_sorted(item) for item in value]
+    return value
 
 
 def _record_document(record: ResourceRecord, deposed: str = CURRENT) -> dict[str, Json]:

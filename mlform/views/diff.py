@@ -87,6 +87,10 @@ class Marks:
         """Whether the place, or one inside it, is known only after apply."""
         return any(item[: len(path)] == path for item in self.unknown)
 
+    def touches_hidden(self, path: Path) -> bool:
+        """Whether the place, or one inside it, must not be seen."""
+        return any(item[: len(path)] == path for item in self.hidden)
+
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
@@ -190,7 +194,7 @@ class _Differ:
         if entry.path in self.marks.unknown:
             return [self._to_unknown(entry, head, depth, note)]
         if entry.sign == REMOVE:
-            text = shortened(inline(entry.before, _BRIEF))
+            text = self._old(entry)
             return [_row(depth, REMOVE, head + text, Piece(" -> "), Piece("null", Ink.FAINT), note)]
         if entry.sign == ADD or not _alike(entry.before, entry.after):
             return self._whole(entry, head, depth, note)
@@ -204,19 +208,28 @@ class _Differ:
         after = Piece(KNOWN_AFTER_APPLY, Ink.FAINT)
         if entry.before is None:
             return _row(depth, ADD, head, after, note)
-        old = shortened(inline(entry.before, _BRIEF))
-        return _row(depth, CHANGE, head + old, _ARROW, after, note)
+        return _row(depth, CHANGE, head + self._old(entry), _ARROW, after, note)
+
+    def _old(self, entry: _Entry) -> str:
+        """Return the old value in short, or that there is something in it to hide."""
+        if self.marks.touches_hidden(entry.path):
+            return SENSITIVE_VALUE
+        return shortened(inline(entry.before, _BRIEF))
 
     def _whole(self, entry: _Entry, head: str, depth: int, note: Piece) -> list[Row]:
         """Return the rows of a new value, after the old one where there was one."""
-        before = shortened(inline(entry.before, _BRIEF)) if entry.sign == CHANGE else ""
+        before = self._old(entry) if entry.sign == CHANGE else ""
         lead = (Piece(head + before), *((_ARROW,) if before else ()))
         brief = shortened(inline(entry.after))
         sign = entry.sign
-        if self.marks.touches_unknown(entry.path) or len(brief) > _BRIEF or "\\n" in brief:
+        if self._unfolds(entry.path) or len(brief) > _BRIEF or "\\n" in brief:
             open_, rows, close = self._unfolded(entry.after, entry.path, ADD, depth)
             return [_row(depth, sign, *lead, open_, note), *rows, *_closing(depth, close)]
         return [_row(depth, sign, *lead, brief, note)]
+
+    def _unfolds(self, path: Path) -> bool:
+        """Whether a value cannot stand on one line, because of what is inside."""
+        return self.marks.touches_unknown(path) or self.marks.touches_hidden(path)
 
     def _unfolded(
         self, value: Json, path: Path, sign: str, depth: int
@@ -246,11 +259,13 @@ class _Differ:
     def _element(
         self, item: Json, path: Path, sign: str, depth: int, *, fits: bool = True
     ) -> list[Row]:
+        if path in self.marks.hidden:
+            return [_row(depth, sign, SENSITIVE_VALUE + ",")]
         if path in self.marks.unknown:
             return [_row(depth, sign, Piece(KNOWN_AFTER_APPLY, Ink.FAINT), ",")]
         brief = shortened(inline(item))
         brief_enough = len(brief) <= _BRIEF and (fits or not isinstance(item, Mapping))
-        if brief_enough and not self.marks.touches_unknown(path):
+        if brief_enough and not self._unfolds(path):
             return [_row(depth, sign, brief + ",")]
         open_, rows, close = self._unfolded(item, path, sign, depth)
         if not close:
@@ -285,6 +300,13 @@ class _Differ:
             for offset in range(max(end - start, stop - begin)):
                 old = before[start + offset] if start + offset < end else None
                 new = after[begin + offset] if begin + offset < stop else None
+                side_by_side = (
+                    start == begin and isinstance(old, Mapping) and isinstance(new, Mapping)
+                )
+                hidden = self.marks.touches_hidden((*path, start + offset))
+                if hidden and old is not None and not side_by_side:
+                    rows.append(_row(depth, REMOVE, SENSITIVE_VALUE + ","))
+                    old = None
                 rows += self._pair(old, new, (*path, begin + offset), depth)
         return rows + _hidden(unchanged, "element", depth)
 

@@ -43,11 +43,13 @@ def _example(kind: type[Exception]) -> Exception:
     import docker.errors
 
     if kind is docker.errors.ContainerError:
-        return docker.errors.ContainerError(None, 1, "command", "image", b"said")
+        from docker.models.containers import Container
+
+        return docker.errors.ContainerError(Container(), 1, "command", "image", "said")
     if kind is docker.errors.BuildError:
         return docker.errors.BuildError("reason", iter(()))
     if kind is docker.errors.StreamParseError:
-        return docker.errors.StreamParseError(ValueError("reason"))
+        return docker.errors.StreamParseError("reason")
     return kind("reason")
 
 
@@ -74,10 +76,8 @@ def test_exceptions_of_the_connection_become_runtime_failures(name: str) -> None
 def test_files_in_the_way_become_backend_errors(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for path in (tmp_path, tmp_path / "file" / "below"):
-        backend = LocalBackend(path)
         with pytest.raises(BackendError):
-            backend.read()
-            backend.begin(State(lineage="x"))
+            LocalBackend(path).begin(State(lineage="x"))
 
 
 def test_a_cache_in_the_way_becomes_a_store_error(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ resource "endpoint" "p" {
   port  = PORT
 }
 """
-CODE = '''
+CODE = """
 import json
 
 def fit(features, target, params):
@@ -79,7 +79,7 @@ def save(model, folder):
 
 def load(folder):
     return json.loads((folder / "mean.json").read_text())
-'''
+"""
 
 
 def free_port() -> int:

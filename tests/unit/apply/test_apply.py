@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from mlform.apply.events import Event, Interrupted, StepFinished, StepStarted
 from mlform.apply.stop import Stop
+from mlform.digests import Json
 from mlform.errors import PlanStale
 from mlform.operations.plan import load_plan, save_plan
 from mlform.plan.changes import Mode
-from mlform.runtimes.memory import MemoryRuntime
+from mlform.runtimes.memory import MemoryRuntime, MemoryWork
 from mlform.tasks import Server
 from tests.engine import DATA, Engine, Gate, Ran, actions, change_of
 
@@ -96,6 +98,22 @@ def test_failed_rebuild_keeps_the_old_object_and_its_endpoint(engine: Engine) ->
     assert engine.record("model.m") == before
     assert serving(engine) == server
     assert engine.outputs() == {"score": 1}
+
+
+def test_full_disk_of_a_task_is_a_failure_like_any_other(engine: Engine) -> None:
+    def full(work: MemoryWork) -> Mapping[str, Json]:
+        raise OSError(28, "No space left on device", str(work.artifact))
+
+    engine.hcl += 'resource "mlform_data" "n" {}\n'
+    engine.rework("split", full)
+    ran = engine.apply()
+    assert ran.failed["split.s"].summary == "Working files cannot be read or written"
+    assert "No space left on device" in ran.failed["split.s"].detail
+    assert {str(record.address) for record in engine.state.records} == {
+        "dataset.d",
+        "mlform_data.n",
+    }
+    assert engine.state.intents == ()
 
 
 # Gates
@@ -238,7 +256,7 @@ def test_independent_steps_run_at_the_same_time(tmp_path: Path) -> None:
     meeting = threading.Barrier(3, timeout=10)
     inner = engine.work["dataset"]
 
-    def meet(work):  # type: ignore[no-untyped-def] # the work's own types
+    def meet(work: MemoryWork) -> Mapping[str, Json]:
         meeting.wait()
         return inner(work)
 
@@ -356,14 +374,14 @@ output "key" {
   value = mlform_data.a.input
 }
 """
-    problem = engine.problem(key="k")
+    problem = engine.problem(variables={"key": "k"})
     assert problem.summary == "Output refers to sensitive values"
     assert problem.range is not None
     assert problem.range.text == "mlform_data.a.input"
     engine.edit("value = mlform_data.a.input", "value = mlform_data.a.input\n  sensitive = true")
-    engine.ok(key="k")
+    engine.ok(variables={"key": "k"})
     assert engine.state.outputs["key"].sensitive
-    change = change_of(engine.plan(key="l"), "mlform_data.a")
+    change = change_of(engine.plan(variables={"key": "l"}), "mlform_data.a")
     assert change.before_sensitive == change.after_sensitive == (("input",), ("output",))
 
 

@@ -130,7 +130,7 @@ def place(problem: Diagnostic) -> str:
         ),
     ],
 )
-def test_mistakes(engine: Engine, old: str, new: str, summary: str, where: str, said: str) -> None:  # noqa: PLR0913, PLR0917 - a table
+def test_mistakes(engine: Engine, old: str, new: str, summary: str, where: str, said: str) -> None:
     engine.edit(old, new)
     problem = next(item for item in engine.problems() if item.summary == summary)
     assert place(problem).startswith(where)

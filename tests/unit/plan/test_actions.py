@@ -176,7 +176,6 @@ def test_tampered_and_dead_servers_are_replaced(engine: Engine) -> None:
 def test_another_environment_rebuilds_all_that_is_made(engine: Engine) -> None:
     engine.ok()
     later = Engine(engine.folder, engine.hcl, place=engine.place, packages={"xgboost": "9"})
-    later.runtime.start_server  # noqa: B018 - the runtime of this environment is made here
     planned = later.plan(refresh=False)
     assert causes(change_of(planned, "dataset.d")) == ["environment"]
     assert causes(change_of(planned, "model.m")) == ["upstream", "environment"]
@@ -232,8 +231,8 @@ def test_removed_is_deleted_after_what_used_it(engine: Engine) -> None:
 def test_sensitive_arguments_are_named_without_their_value(engine: Engine) -> None:
     engine.hcl += 'variable "key" {\n  sensitive = true\n}\n'
     engine.edit("port     = 8080", 'port     = 8080\n  env = { KEY = var.key, MODE = "a" }')
-    engine.carry_out(engine.plan(key="first"))
-    planned = engine.plan(key="second")
+    engine.carry_out(engine.plan(variables={"key": "first"}))
+    planned = engine.plan(variables={"key": "second"})
     change = change_of(planned, "endpoint.p")
     assert [reason.message for reason in change.reasons] == ["env.KEY changed"]
     assert ("env", "KEY") in change.after_sensitive
@@ -243,8 +242,8 @@ def test_sensitive_arguments_are_named_without_their_value(engine: Engine) -> No
 def test_nested_sensitive_parameters_stay_hidden(engine: Engine) -> None:
     engine.hcl += 'variable "seed" {\n  sensitive = true\n}\n'
     engine.edit("rounds = 10", "rounds = 10\n    params = { seed = var.seed }")
-    engine.carry_out(engine.plan(seed="secret-one"))
-    planned = engine.plan(seed="secret-two")
+    engine.carry_out(engine.plan(variables={"seed": "secret-one"}))
+    planned = engine.plan(variables={"seed": "secret-two"})
     text = " ".join(reason.message for reason in change_of(planned, "model.m").reasons)
     assert text == "algorithm.params.seed changed"
 

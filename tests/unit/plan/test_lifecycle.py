@@ -29,8 +29,8 @@ def engine(tmp_path: Path) -> Engine:
     return Engine(tmp_path, CHAIN)
 
 
-def steps(engine: Engine, **given: object) -> list[str]:
-    return [step.id for step in engine.plan(**given).plan.steps]  # type: ignore[arg-type]
+def steps(engine: Engine) -> list[str]:
+    return [step.id for step in engine.plan().plan.steps]
 
 
 # mlform_data
@@ -207,7 +207,7 @@ def test_preconditions(engine: Engine) -> None:
         '      condition = var.v == "good"\n      error_message = "v is ${var.v}"\n    }\n  }\n',
     )
     assert engine.problems() == ()
-    problem = engine.problem(v="bad")
+    problem = engine.problem(variables={"v": "bad"})
     assert (problem.summary, problem.detail) == ("Resource precondition failed", "v is bad")
     assert problem.range is not None
     assert problem.range.text == 'var.v == "good"'
@@ -334,10 +334,10 @@ resource "mlform_data" "b" {
   input = mlform_data.a.input
 }
 """
-    engine.ok(key="k")
+    engine.ok(variables={"key": "k"})
     assert engine.record("mlform_data.b").sensitive == (("input",),)
     engine.hcl += 'output "leak" { value = mlform_data.a.input }\n'
-    assert engine.problem(key="k").summary == "Output refers to sensitive values"
+    assert engine.problem(variables={"key": "k"}).summary == "Output refers to sensitive values"
 
 
 def test_unknown_target(engine: Engine) -> None:
