@@ -7,10 +7,12 @@ with other things as well.
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,6 +80,41 @@ def variables() -> Mapping[str, str]:
 def terraform() -> str | None:
     """Return the path of terraform, or None where there is none."""
     return shutil.which("terraform")
+
+
+def by_size(
+    description: str | None,
+    compare: Callable[[int, int, str | None, Path], list[str]],
+    *,
+    rounds: int,
+    peer_limit: int,
+) -> list[list[str]]:
+    """Compare mlform with Terraform at each size that the command line names.
+
+    Args:
+        description: Of the program, for its help.
+        compare: Gives a row for a size: takes the size, the rounds, the path of terraform or
+            None, and a scratch folder.
+        rounds: How often each is run by default.
+        peer_limit: Largest size that Terraform is asked for by default.
+    """
+    arguments = argparse.ArgumentParser(description=description)
+    arguments.add_argument("--sizes", type=int, nargs="+", default=[100, 1000, 3000])
+    arguments.add_argument("--rounds", type=int, default=rounds)
+    arguments.add_argument(
+        "--peer-limit", type=int, default=peer_limit, help="largest size for Terraform"
+    )
+    options = arguments.parse_args()
+    peer = terraform()
+    if peer is None:
+        print("terraform is not here: only mlform is measured")
+    with tempfile.TemporaryDirectory() as folder:
+        return [
+            compare(
+                size, options.rounds, peer if size <= options.peer_limit else None, Path(folder)
+            )
+            for size in options.sizes
+        ]
 
 
 def in_turn(

@@ -5,14 +5,12 @@ Run: `python benchmarks/plan_noop.py [--sizes 100 1000 3000] [--rounds 3] [--pee
 
 from __future__ import annotations
 
-import argparse
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from layered import terraform_state, write_ours, write_theirs
-from measuring import MLFORM, Run, in_turn, mebibytes, run, seconds, table, terraform
+from measuring import MLFORM, Run, by_size, in_turn, mebibytes, run, seconds, table
 
 
 def unchanged(command: tuple[str, ...], folder: Path) -> Run:
@@ -51,23 +49,7 @@ def _peer(peer: str, size: int, folder: Path) -> Callable[[], Run]:
 
 def main() -> None:
     """Measure and print."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--sizes", type=int, nargs="+", default=[100, 1000, 3000])
-    arguments.add_argument("--rounds", type=int, default=3)
-    arguments.add_argument(
-        "--peer-limit", type=int, default=3000, help="largest size for Terraform"
-    )
-    options = arguments.parse_args()
-    peer = terraform()
-    if peer is None:
-        print("terraform is not here: only mlform is measured")
-    with tempfile.TemporaryDirectory() as folder:
-        rows = [
-            compare(
-                size, options.rounds, peer if size <= options.peer_limit else None, Path(folder)
-            )
-            for size in options.sizes
-        ]
+    rows = by_size(__doc__, compare, rounds=3, peer_limit=3000)
     table(
         (
             "resources",

@@ -121,9 +121,12 @@ class BoostedTrees:
         Shape (rows,): the number, or the probability of the second class; (rows, classes) for
         more classes.
         """
+        return self.predict_matrix(matrix(features))
+
+    def predict_matrix(self, numbers: np.ndarray) -> np.ndarray:
+        """Return the scores of features as `matrix` gives them; see `predict`."""
         import numpy as np
 
-        numbers = matrix(features)
         if self._dense is not None and len(numbers):
             return self._dense(numbers).astype(np.float64)
         scores = self._booster.inplace_predict(numbers, validate_features=False)

@@ -131,6 +131,12 @@ class Pipeline:
         """Return the raw columns that are read."""
         return self.inputs
 
+    def unchanged(self) -> tuple[str, ...]:
+        """Return the outputs that are raw columns as they came: no step works on them."""
+        changed = {fitted.name for step in self.steps for fitted in step.columns}
+        raw = {column.name for column in self.inputs} - changed
+        return tuple(name for name in self.outputs if name in raw)
+
     def restrict(self, outputs: Iterable[str]) -> Pipeline:
         """Return the part that the given outputs need: fewer steps, columns and inputs.
 

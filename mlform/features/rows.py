@@ -35,11 +35,28 @@ class RowReader:
             TaskFailure: If a row is no object, lacks a column, has an unknown one, or a value has
                 the wrong type; says which row (counted from 0) and column.
         """
-        converted = [self._row(index, row) for index, row in enumerate(rows)]
+        return self.frame(self.values(rows))
+
+    def values(self, rows: Sequence[object]) -> list[dict[str, object]]:
+        """Check rows and return what a frame takes, by column; see `read`.
+
+        Whether a number fits a narrow type is found out by `frame`.
+
+        Raises:
+            TaskFailure: As `read`.
+        """
+        return [self._row(index, row) for index, row in enumerate(rows)]
+
+    def frame(self, values: Sequence[Mapping[str, object]]) -> pl.DataFrame:
+        """Build a frame of checked rows; columns that are not of this reader are left out.
+
+        Raises:
+            TaskFailure: If a number does not fit the type of its column.
+        """
         try:
-            return pl.DataFrame(converted, schema=self._schema, strict=True)
+            return pl.DataFrame(values, schema=self._schema, strict=True)
         except (pl.exceptions.PolarsError, TypeError, OverflowError) as error:
-            raise self._out_of_range(converted) from error
+            raise self._out_of_range(values) from error
 
     def _row(self, index: int, row: object) -> dict[str, object]:
         if not isinstance(row, Mapping):
@@ -51,7 +68,7 @@ class RowReader:
         for column, name, plain in self._columns:
             value = row[name]
             # Nearly all values have the one type that needs no conversion.
-            if type(value) is not plain or (plain is float and not isfinite(value)):
+            if type(value) is not plain or (type(value) is float and not isfinite(value)):
                 value = _converted(column, index, value)
             values[name] = value
         return values

@@ -23,6 +23,7 @@ from mlform.dataclass import dataclass
 from mlform.digests import Json, JsonObject
 from mlform.features.arguments import Arguments
 from mlform.features.boosting import BoostedTrees
+from mlform.features.matrices import MatrixReader
 from mlform.features.pipeline import Pipeline
 from mlform.features.python_model import PythonModel
 from mlform.features.rows import RowReader
@@ -176,6 +177,7 @@ class Scorer:
         self._model = model
         self._expressions = pipeline.expressions()
         self._rows = RowReader(pipeline.input_schema())
+        self._matrices = MatrixReader(pipeline) if isinstance(model, BoostedTrees) else None
 
     @property
     def inputs(self) -> Schema:
@@ -192,6 +194,9 @@ class Scorer:
         Raises:
             TaskFailure: If a row does not fit the inputs.
         """
+        if self._matrices is not None and isinstance(self._model, BoostedTrees):
+            scores = self._model.predict_matrix(self._matrices.read(rows))
+            return Predictions(classes=self.manifest.classes, scores=scores)
         return self.score(self._rows.read(rows))
 
     def score_transformed(self, features: pl.DataFrame) -> Predictions:

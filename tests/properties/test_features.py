@@ -9,7 +9,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mlform.digests import JsonObject, canonical_json
+from mlform.features.boosting import matrix
 from mlform.features.columns import Column
+from mlform.features.matrices import MatrixReader
 from mlform.features.pipeline import Pipeline
 from mlform.features.problems import TaskFailure
 from mlform.features.rows import frame_from_rows, rows_to_json
@@ -107,3 +109,25 @@ def test_a_restricted_pipeline_needs_only_its_inputs(
 def test_rows_of_json_round_trip(rows: list[JsonObject]) -> None:
     frame = frame_from_rows(rows, SCHEMA)
     assert rows_to_json(frame) == rows
+
+
+@example(
+    steps=[],
+    train=[{"f": 0.0, "i": None, "s": None, "b": None}],
+    live=[{"f": value, "i": 2**62 + 1, "s": None, "b": True} for value in (1e300, None, -0.0, 0.1)],
+)
+@given(steps=STEPS, train=ROWS, live=ROWS)
+@settings(deadline=None, max_examples=60)
+def test_a_matrix_of_rows_is_that_of_their_frame(
+    steps: list[JsonObject], train: list[JsonObject], live: list[JsonObject]
+) -> None:
+    pipeline = fitted(steps, train)
+    numbers = [column.name for column in pipeline.output_schema() if column.type != "string"]
+    pipeline = pipeline.restrict(numbers)
+    names = {column.name for column in pipeline.input_schema()}
+    rows = [{name: row[name] for name in row if name in names} for row in live]
+    expected = matrix(pipeline.apply(frame_from_rows(rows, pipeline.input_schema())))
+    reader = MatrixReader(pipeline)
+    assert reader.read(rows).tobytes() == expected.tobytes()
+    alone = [reader.read([row]).tobytes() for row in rows]
+    assert b"".join(alone) == expected.tobytes()
