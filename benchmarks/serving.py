@@ -184,7 +184,8 @@ def processor_time(processes: Sequence[int]) -> float:
 @contextmanager
 def started(command: Sequence[str | Path], port: int) -> Iterator[int]:
     """Start a server and wait until it listens; yield its process."""
-    process = subprocess.Popen([str(word) for word in command], env=variables())
+    words = [str(word) for word in command]
+    process = subprocess.Popen(words, env=variables(), stderr=subprocess.PIPE, text=True)
     try:
         wait_for(port, process)
         yield process.pid
@@ -193,7 +194,7 @@ def started(command: Sequence[str | Path], port: int) -> Iterator[int]:
         process.wait(timeout=30)
 
 
-def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+def wait_for(port: int, process: subprocess.Popen[str]) -> None:
     """Wait until a server takes connections.
 
     Raises:
@@ -207,7 +208,8 @@ def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
             sleep(0.05)
         else:
             return
-    sys.exit("a server did not start")
+    process.kill()
+    sys.exit(f"a server did not start:\n{process.communicate()[1]}")
 
 
 def processes_of(work: Path) -> list[int]:

@@ -43,7 +43,7 @@ END: Final = "end"
 # characters that `re` knows are not those of Unicode's identifiers. Said by what is left out, all
 # of it ASCII, because `re` takes ten times as long to compile a range up to the last character.
 _WORD = r"[^\x00-@\[-^`{-\x7f][^\x00-,./:-@\[-^`{-\x7f]*+"
-_SPACE = r"(?:[ \t]++|\#[^\n]*+|//[^\n]*+|/\*(?s:.*?)\*/)*+"
+_SPACE = r"(?:[ \t]++|\#[^\n]*+|//[^\n]*+|/\*[^*]*+(?:\*(?!/)[^*]*+)*\*/)*"
 _KINDS = (
     rf"(?P<identifier>{_WORD})"
     r"|(?P<newline>\r?\n)"
@@ -51,7 +51,7 @@ _KINDS = (
     r'|(?P<plain>"[^"\\$%\n]*+")'
     r"|(?P<number>[0-9](?:[0-9.]*[0-9])?(?:[eE][+-]?[0-9]+)?)"
     r"|(?P<brace>~?\}|\{)"
-    r'|(?P<string>"[^"\\$%\n]*+(?:(?:\\[^\n]|\$\$\{|%%\{|[$%](?!\{))[^"\\$%\n]*+)*+")'
+    r'|(?P<string>"[^"\\$%\n]*+(?:(?:\\[^\n]|\$\$\{|%%\{|[$%](?!\{))[^"\\$%\n]*+)*")'
     r'|(?P<quote>")'
     rf"|(?P<heredoc><<-?{_WORD}\r?\n)"
     r"|(?P<shift><)"
@@ -70,10 +70,11 @@ _ASCII_TOKEN = re.compile(
 _LINE_KINDS: Final = (NEWLINE, IDENTIFIER, "=")
 _VERBATIM: Final = frozenset({NEWLINE, NUMBER, PLAIN, STRING, OPEN_COMMENT, BAD})
 _VERBATIM_ASCII: Final = _VERBATIM | {IDENTIFIER}
-_QUOTED_TEXT = re.compile(r'(?:[^"\\$%\n]|\\[^\n]|\$\$\{|%%\{|[$%](?!\{))++')
-_LINE_TEXT = re.compile(r"(?:[^$%\n]|\$\$\{|%%\{|[$%](?!\{))*+\n?")
+# Groups are not repeated possessively: Python 3.11.2, that of Debian 12, gets `(?:…)*+` wrong.
+_QUOTED_TEXT = re.compile(r'(?:[^"\\$%\n]++|\\[^\n]|\$\$\{|%%\{|[$%](?!\{))+')
+_LINE_TEXT = re.compile(r"(?:[^$%\n]++|\$\$\{|%%\{|[$%](?!\{))*\n?")
 _SEQUENCE = re.compile(r"[$%]\{~?")
-_CLOSING_QUOTE = re.compile(r'(?:[^"\\]|\\.)*"', re.DOTALL)
+_CLOSING_QUOTE = re.compile(r'(?:[^"\\]++|\\.)*"', re.DOTALL)
 _ITEM_LINE = re.compile(r'^[ \t]*(?:[\w-]+(?:[ \t]*[={]|[ \t]+")|\}|\]|\))', re.MULTILINE)
 
 
