@@ -287,10 +287,9 @@ def _made_anew(
 ) -> Decision:
     attributes = {**_arguments(desired), **unknown_computed(kind.schema)}
     attributes["address"] = string(str(desired.address))
-    if kind.sort == "artifact":
-        foreseen = kind.foreseen(plain_object(desired.arguments), desired.upstream)
-        known = computed(kind.schema, foreseen)
-        attributes |= {name: known[name] for name in foreseen}
+    foreseen = kind.foreseen(plain_object(desired.arguments), desired.upstream)
+    known = computed(kind.schema, foreseen)
+    attributes |= {name: known[name] for name in foreseen}
     # A predecessor that is destroyed first is gone before it is known what upstream comes to.
     upstream_only = action is not Action.DELETE_THEN_CREATE and all(
         reason.cause is Cause.UPSTREAM and ingredients.digest is None for reason in reasons

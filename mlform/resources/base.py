@@ -148,6 +148,10 @@ class RecipeKind(ResourceKind, Protocol):
         """Return the digest of each input artifact; None while it is unknown."""
         ...
 
+    def foreseen(self, arguments: JsonObject, upstream: Upstream) -> Mapping[str, Json]:
+        """Return the computed attributes that arguments alone decide, before anything runs."""
+        ...
+
     def recipe_arguments(self, arguments: JsonObject) -> JsonObject:
         """Return the arguments that decide the result."""
         ...
@@ -171,10 +175,6 @@ class ArtifactKind(RecipeKind, Protocol):
 
     def attributes(self, made: Made) -> Mapping[str, Json]:
         """Return the computed attributes of a finished artifact, but id, address and digest."""
-        ...
-
-    def foreseen(self, arguments: JsonObject, upstream: Upstream) -> Mapping[str, Json]:
-        """Return the computed attributes that arguments alone decide, before anything runs."""
         ...
 
     def argument_path(self, argument: str, arguments: JsonObject) -> tuple[str | int, ...]:

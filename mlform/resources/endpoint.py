@@ -126,6 +126,13 @@ class EndpointKind:
         """Return what the running server was started with."""
         return without(arguments, ("model", "requires"))
 
+    def foreseen(self, arguments: JsonObject, upstream: Upstream) -> Mapping[str, Json]:  # noqa: ARG002
+        """Return the URL, which host and port decide."""
+        host, port = arguments.get("host"), arguments.get("port")
+        if not isinstance(host, str) or not isinstance(port, int | float):
+            return {}
+        return {"url": url_of(host, int(port))}
+
     def blockers(self, upstream: Upstream) -> tuple[Problem, ...]:
         """Return a problem for each required evaluation with a gate that did not pass."""
         return tuple(
@@ -157,12 +164,17 @@ class EndpointKind:
     def attributes(self, server: Server, handle: Mapping[str, Json]) -> Mapping[str, Json]:
         """Return the computed attributes of a started server."""
         return {
-            "url": f"http://{server.host}:{server.port}",
+            "url": url_of(server.host, server.port),
             "container": str(handle.get("container") or f"process {handle.get('pid')}"),
             "image": handle.get("image", ""),
             "model_digest": server.model,
             "status": "serving",
         }
+
+
+def url_of(host: str, port: int) -> str:
+    """Return where an endpoint answers; an IPv6 address stands in brackets."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _messages(evaluation: JsonObject) -> str:

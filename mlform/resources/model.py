@@ -247,8 +247,8 @@ class ModelKind:
         }
 
     def foreseen(self, arguments: JsonObject, upstream: Upstream) -> Mapping[str, Json]:  # noqa: ARG002
-        """Return nothing: all attributes come from the task."""
-        return {}
+        """Return that there is no digest of code where there is no code."""
+        return {} if self.sources(arguments) else {"code_digest": None}
 
     def argument_path(self, argument: str, arguments: JsonObject) -> tuple[str | int, ...]:  # noqa: ARG002
         """Return where in the arguments a problem of the task is."""

@@ -5,13 +5,20 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final
+from time import sleep
+from typing import TYPE_CHECKING, Final
 
 from mlform.errors import ImageUnusable, RuntimeFailure
 from mlform.runtimes.docker.containers import ContainerRequest
 from mlform.runtimes.docker.engine import Engine, engine_errors, explanation, text_of
 
+if TYPE_CHECKING:
+    from docker.errors import APIError
+
 _CONFLICT: Final = 409
+_REMOVAL_LOOKS: Final = 100
+_REMOVAL_PAUSE: Final = 0.1
+"""Seconds between looks at a container that somebody else is removing."""
 _WITHOUT_COMMAND: Final = ("executable file not found", "no such file or directory: unknown")
 
 
@@ -69,14 +76,34 @@ def unusable(image: str, missing: str) -> ImageUnusable:
 
 def remove(engine: Engine, container: str) -> bool:
     """Kill and remove a container; return whether it was there."""
-    from docker.errors import NotFound
+    from docker.errors import APIError, NotFound
 
     with engine_errors(engine.docker_host, "remove the container"):
         try:
             engine.api.remove_container(container, force=True, v=True)
         except NotFound:
             return False
+        except APIError as error:
+            if not _is_being_removed(error):
+                raise
+            _wait_until_gone(engine, container)
     return True
+
+
+def _is_being_removed(error: APIError) -> bool:
+    """Whether the engine refuses only because somebody else's removal is under way."""
+    return error.status_code == _CONFLICT and "in progress" in explanation(error)
+
+
+def _wait_until_gone(engine: Engine, container: str) -> None:
+    from docker.errors import NotFound
+
+    for _ in range(_REMOVAL_LOOKS):
+        try:
+            engine.api.inspect_container(container)
+        except NotFound:
+            return
+        sleep(_REMOVAL_PAUSE)
 
 
 def stop(engine: Engine, container: str, grace: int) -> bool:
