@@ -93,6 +93,7 @@ class NestedBlock:
         body: What it holds; with `variants`, what every variant holds besides its own.
         label: Name of the attribute that takes the block's label, or None without label.
         variants: Schema by label, where the label chooses one; otherwise any label is fine.
+        refused: Labels that people try and that cannot be, each with the reason.
         repeated: Whether there may be several, kept in order.
         required: Whether there must be one.
         effect: What a change in it does.
@@ -103,6 +104,7 @@ class NestedBlock:
     body: BlockSchema = field(default_factory=BlockSchema)
     label: str | None = None
     variants: Mapping[str, BlockSchema] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
     repeated: bool = False
     required: bool = False
     effect: Effect = Effect.REBUILD

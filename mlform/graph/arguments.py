@@ -173,18 +173,21 @@ class BodyResolver:
             return None
         label = given.labels[0] if wanted else None
         if block.variants and label not in block.variants:
-            choices = ", ".join(f'"{name}"' for name in block.variants)
-            self.diagnostics.error(
-                f"Unsupported {block.name}",
-                f'There is no {block.name} "{label}". Known are: {choices}.'
-                f"{did_you_mean(label or '', block.variants)}",
-                range=given.label_ranges[0],
-            )
+            self._refuse_label(block, label or "", given.label_ranges[0])
             return None
         inside = self.resolve(block.schema_of(label), given.body, given.range)
         if block.label is None or label is None or not isinstance(inside.payload, dict):
             return inside
         return object_of({block.label: string(label), **inside.payload})
+
+    def _refuse_label(self, block: NestedBlock, label: str, place: SourceRange) -> None:
+        choices = ", ".join(f'"{name}"' for name in block.variants)
+        reason = block.refused.get(label)
+        if reason is None:
+            reason = f'There is no {block.name} "{label}".{did_you_mean(label, block.variants)}'
+        self.diagnostics.error(
+            f"Unsupported {block.name}", f"{reason} Known are: {choices}.", range=place
+        )
 
     def _refuse_unknown(self, schema: BlockSchema, body: ast.Body) -> None:
         blocks = [block.name for block in schema.blocks]

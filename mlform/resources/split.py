@@ -112,16 +112,20 @@ _TRANSFORMS: Final[Mapping[str, BlockSchema]] = {
     "drop": BlockSchema(attributes=(_columns(),)),
 }
 
-TABLE_WIDE: Final[Mapping[str, str]] = {
-    "backward_fill": "it needs the rows that come after",
-    "forward_fill": "it needs the rows that came before",
-    "rank": "it needs all other rows",
-    "shuffle": "it needs all other rows",
-    "rolling": "it needs the rows that came before",
-    "shift": "it needs the rows around it",
-    "deduplicate": "it needs all other rows",
+_NEEDS_ROWS: Final = {
+    "backward_fill": "the rows that come after",
+    "forward_fill": "the rows that came before",
+    "rank": "all other rows",
+    "shuffle": "all other rows",
+    "rolling": "the rows that came before",
+    "shift": "the rows around it",
+    "deduplicate": "all other rows",
 }
-"""Transforms that people ask for and that cannot run on one live row."""
+_REFUSED: Final[Mapping[str, str]] = {
+    op: f'"{op}" cannot run on one live row, because it needs {needs}. What is served is '
+    "transformed row by row; do this before the data set is read."
+    for op, needs in _NEEDS_ROWS.items()
+}
 
 _RATIO: Final = NestedBlock(
     name="ratio",
@@ -250,6 +254,7 @@ SCHEMA: Final = ResourceSchema(
                 label="op",
                 repeated=True,
                 variants=_TRANSFORMS,
+                refused=_REFUSED,
             ),
             requirements_block(),
         ),

@@ -109,10 +109,17 @@ def place(problem: Diagnostic) -> str:
         ),
         (
             "dataset = dataset.d",
-            'dataset = dataset.d\n  transform "backfill" {}',
+            'dataset = dataset.d\n  transform "reticulate" {}',
             "Unsupported transform",
-            '"backfill"',
+            '"reticulate"',
             "Known are:",
+        ),
+        (
+            "dataset = dataset.d",
+            'dataset = dataset.d\n  transform "rank" { columns = ["x"] }',
+            "Unsupported transform",
+            '"rank"',
+            "cannot run on one live row, because it needs all other rows",
         ),
         (
             "port     = 8080",
