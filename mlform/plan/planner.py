@@ -9,6 +9,7 @@ from mlform.config.blocks import Module, ResourceBlock
 from mlform.dataclass import dataclass, field
 from mlform.diagnostics import Diagnostic, Diagnostics, Severity
 from mlform.digests import Json
+from mlform.errors import PlanError
 from mlform.graph.arguments import plain, range_of
 from mlform.graph.attributes import exposed, loaded, unknown_computed
 from mlform.graph.desired import DesiredResource
@@ -74,7 +75,9 @@ def make_plan(
     Raises:
         ConfigurationError: With everything that is wrong in the configuration.
         RuntimeFailure: If a runtime that is needed is not there.
+        PlanError: If the state holds objects of a kind that there is not.
     """
+    _check_known(state, kinds)
     module, graph = evaluation.module, evaluation.graph
     planner = Planner(
         evaluation=evaluation,
@@ -424,6 +427,16 @@ class Planner:
                     )
                 )
         return tuple(found)
+
+
+def _check_known(state: State, kinds: Mapping[str, AnyKind]) -> None:
+    for address, _ in sorted(state.objects):
+        if address.kind not in kinds:
+            raise PlanError(
+                "Unknown kind in the state",
+                f"The state holds {address}, and this mlform knows no kind {address.kind}. Use the "
+                f'version that applied it, or forget the object with "mlform state rm {address}".',
+            )
 
 
 def runtime_of(block: ResourceBlock, module: Module) -> str:

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from mlform.addresses import ResourceAddress
+from mlform.dataclass import replace
+from mlform.errors import PlanError
 from mlform.plan.changes import Mode
 from tests.engine import Engine, actions, causes, change_of
 
@@ -463,3 +466,15 @@ def test_dependencies_of_what_does_not_change_are_kept_up_to_date(engine: Engine
     engine.edit("input = mlform_data.a.output", 'input = "one"')
     engine.ok()
     assert engine.record("mlform_data.c").dependencies == ()
+
+
+def test_a_kind_of_a_newer_version_is_refused(engine: Engine) -> None:
+    engine.ok()
+    state = engine.state
+    address = ResourceAddress("oracle", "x")
+    known = state.current(ResourceAddress("mlform_data", "a"))
+    assert known is not None
+    record = replace(known, address=address)
+    engine.write(replace(state, objects={**state.objects, (address, ""): record}))
+    with pytest.raises(PlanError, match=r"mlform state rm oracle\.x"):
+        engine.plan()
