@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from mlform import __version__
+from mlform.addresses import parse_address
 from mlform.apply.ports import Ports, log_file
 from mlform.apply.servers import (
     close_gateway,
@@ -30,7 +31,17 @@ from mlform.requirements import requirements_of
 from mlform.resources.base import ArtifactKind, ServerKind, ValueKind
 from mlform.runtimes.base import Owner, ServerPaths, TaskPaths
 from mlform.state.snapshot import Provenance, ResourceRecord
-from mlform.tasks import ArtifactInput, Requirements, Server, Task, TaskEvent
+from mlform.tasks import (
+    ARTIFACT_FOLDER,
+    ArtifactInput,
+    Requirements,
+    Server,
+    Task,
+    TaskEvent,
+    TaskResult,
+)
+
+Taken = TypeVar("Taken")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,21 +230,50 @@ def run_task(
     }
     requirements = _requirements(arguments, opened.requirements, making.cpus)
     task = kind.task(arguments, inputs, ingredients.sources, requirements)
-    address = making.desired.address
-    work = ports.data_folder / "work" / making.step
+    result, artifact = perform(
+        task, making.runtime, making.owner, ports, on_progress, ports.store.put
+    )
+    return {"artifact": artifact.digest, "attributes": dict(result.attributes)}
+
+
+def perform(
+    task: Task,
+    runtime: str,
+    owner: Owner,
+    ports: Ports,
+    on_progress: Progress,
+    take: Callable[[Path], Taken],
+) -> tuple[TaskResult, Taken]:
+    """Run a task.
+
+    Args:
+        task: The work.
+        runtime: `type.name` of where it runs.
+        owner: Who its container or process belongs to.
+        ports: The outside world.
+        on_progress: Called with what it says of its progress.
+        take: Called with the folder of its artifact, which is removed afterwards.
+
+    Returns:
+        What the task answered, and what `take` returned.
+
+    Raises:
+        MlformError: If the task cannot be done.
+    """
+    work = ports.data_folder / "work" / owner.step
     work.mkdir(parents=True, exist_ok=True)
     paths = TaskPaths(
         work=work,
         inputs=_input_folders(task, ports),
-        log=log_file(ports, address, making.step),
+        log=log_file(ports, parse_address(owner.address), owner.step),
     )
-    request = opened.runtime.prepare(task, paths, making.owner)
+    opened = ports.runtime(runtime).runtime
+    request = opened.prepare(task, paths, owner)
     try:
-        result = opened.runtime.run(request, on_progress, ports.stop.now)
-        artifact = ports.store.put(work / "output" / "artifact")
+        result = opened.run(request, on_progress, ports.stop.now)
+        return result, take(work / "output" / ARTIFACT_FOLDER)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    return {"artifact": artifact.digest, "attributes": dict(result.attributes)}
 
 
 def _input_folders(task: Task, ports: Ports) -> dict[str, Path]:

@@ -27,8 +27,10 @@ def problems_of(error: ConfigurationError | MlformError) -> tuple[Diagnostic, ..
     if isinstance(error, ConfigurationError):
         return error.diagnostics
     detail = error.detail
-    if isinstance(error, TaskFailed | ServerFailed) and error.log_tail:
-        detail = f"{detail}\n\nThe last lines it printed:\n{indented(error.log_tail)}".strip()
+    tail = error.log_tail if isinstance(error, TaskFailed | ServerFailed) else ""
+    # A known problem stands in the log as well; once is enough.
+    if tail and not tail.rstrip().endswith(error.detail):
+        detail = f"{detail}\n\nThe last lines it printed:\n{indented(tail)}".strip()
     return (Diagnostic(summary=error.summary, detail=detail, address=error.address),)
 
 

@@ -23,6 +23,7 @@ from mlform.lang.values import SENSITIVE, Value
 from mlform.operations.access import locked, open_backend, state_digest
 from mlform.operations.environment import Environment
 from mlform.operations.loading import Loaded, load_snapshot
+from mlform.operations.ports import make_ports
 from mlform.operations.results import Applied, Planned
 from mlform.operations.world import World
 from mlform.plan.changes import Mode
@@ -45,20 +46,7 @@ def apply_plan(
         world = World(environment, loaded.runtimes, planned.images, state)
         try:
             recorder = Recorder(backend, state)
-            ports = Ports(
-                backend=backend,
-                store=world.store,
-                reality=world,
-                runtime=world.runtime,
-                now=environment.now,
-                new_id=environment.new_id,
-                who=environment.who,
-                data_folder=environment.settings.data_folder,
-                parallelism=environment.settings.parallelism,
-                cpus=environment.settings.cpus,
-                on_event=environment.on_event,
-                stop=stop,
-            )
+            ports = make_ports(environment, world, backend, stop)
             return _carry_out(environment, loaded, planned, recorder, ports)
         finally:
             world.close()

@@ -21,6 +21,7 @@ from mlform.operations.access import open_backend
 from mlform.operations.environment import Environment
 from mlform.operations.loading import Loaded, load
 from mlform.operations.pins import resolve_pins
+from mlform.operations.ports import make_ports
 from mlform.operations.results import Verified
 from mlform.operations.world import World
 from mlform.plan.planner import runtime_of
@@ -47,20 +48,7 @@ def verify(environment: Environment, addresses: Sequence[ResourceAddress]) -> tu
     state = backend.read() or State(lineage=environment.new_id())
     pins = resolve_pins(environment, loaded.runtimes.values(), readonly=True)
     world = World(environment, loaded.runtimes, pins.images, state)
-    ports = Ports(
-        backend=backend,
-        store=world.store,
-        reality=world,
-        runtime=world.runtime,
-        now=environment.now,
-        new_id=environment.new_id,
-        who=environment.who,
-        data_folder=environment.settings.data_folder,
-        parallelism=1,
-        cpus=environment.settings.cpus,
-        on_event=environment.on_event,
-        stop=Stop(),
-    )
+    ports = make_ports(environment, world, backend, Stop())
     try:
         return tuple(_Verification(environment, loaded, state, ports).run(tuple(addresses)))
     finally:

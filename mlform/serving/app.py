@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import Final, TypeAlias, TypeVar, cast
 
 from mlform.digests import JsonObject
+from mlform.features.predictions import PredictionWriter
 from mlform.features.problems import TaskFailure
 from mlform.features.scoring import Predictions, class_label
 from mlform.serving.answers import Answer, Refusal, decode_json, json_answer
@@ -17,7 +18,7 @@ from mlform.serving.configuration import ServingOptions
 from mlform.serving.metrics import CONTENT_TYPE, Metrics
 from mlform.serving.model import ServedModel
 from mlform.serving.open_inference import OpenInference
-from mlform.serving.rows import PredictionWriter, rows_of
+from mlform.serving.rows import rows_of
 
 Scope: TypeAlias = MutableMapping[str, object]
 Message: TypeAlias = MutableMapping[str, object]

@@ -27,6 +27,7 @@ KINDS: Final[Mapping[str, str]] = {
     "split": "mlform.worker.split",
     "model": "mlform.worker.model",
     "evaluation": "mlform.worker.evaluation",
+    "prediction": "mlform.worker.prediction",
 }
 """The module of each kind; imported when needed, so that a data set does not load XGBoost."""
 

@@ -37,6 +37,7 @@ _MODULES: Final[Mapping[str, tuple[str, ...]]] = {
     "split": (*_TABLES, "mlform.worker.split"),
     "model": (*_TABLES, "xgboost", "mlform.worker.model"),
     "evaluation": (*_TABLES, "xgboost", "mlform.worker.evaluation", "mlform.worker.metrics"),
+    "prediction": (*_TABLES, "xgboost", "mlform.worker.prediction"),
 }
 """What a task of each kind imports, in the order the kinds usually come."""
 

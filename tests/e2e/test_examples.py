@@ -28,6 +28,11 @@ ENDPOINTS = {
     "wine": "endpoint.wine",
     "diabetes": "endpoint.progression",
 }
+MODELS = {
+    "breast_cancer": "model.tumours",
+    "wine": "model.wine",
+    "diabetes": "model.challenger",
+}
 TARGETS = {"breast_cancer": "malignant", "wine": "cultivar", "diabetes": "progression"}
 RuntimeName = Literal["process", "docker"]
 
@@ -163,6 +168,9 @@ def test_an_example_lives_from_apply_to_destroy(
     predicted = cli.run("predict", ENDPOINTS[name], *rows).ok().json
     assert isinstance(predicted, dict)
     assert predicted["predictions"] == served
+    asked = cli.run("predict", MODELS[name], *rows).ok().json
+    assert isinstance(asked, dict)
+    assert asked["predictions"] == served
 
     again = cli.run("plan", "-detailed-exitcode")
     assert again.ok().stdout.startswith("No changes.")

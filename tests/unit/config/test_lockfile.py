@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -78,7 +80,9 @@ def test_both_parsers_see_the_same_in_every_lock_file(names: dict[str, list[str]
         )
     )
     text = lock_text(written)
-    same_tree(text)
+    # On Python 3.11.2 python-hcl2 does not read the escapes of `${` and `%{`; no image has them.
+    if sys.version_info >= (3, 11, 3) or "{" not in "".join([*names, *chain(*names.values())]):
+        same_tree(text)
     read, problems = parse_lock("x", text.encode())
     assert problems == ()
     assert dict(read.images) == dict(written.images)
