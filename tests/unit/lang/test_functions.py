@@ -101,7 +101,7 @@ def read(path: str) -> bytes:
 
 CONTEXT = FunctionContext(
     base_folder="module",
-    working_folder="/work",
+    working_folder="/project",
     home_folder="/home/ada",
     read_file=read,
     file_exists=FILES.__contains__,
@@ -127,7 +127,7 @@ def with_ports(text: str) -> tuple[str, list[str]]:
         ('filebase64("latin")', '"6Q=="'),
         ('filemd5("latin")', '"3406877694691ddd1dfb0aca54681407"'),
         ('fileset(".", "*.csv")', '["module-*.csv"]'),
-        ('abspath("a/../b")', '"/work/b"'),
+        ('abspath("a/../b")', '"/project/b"'),
         ('pathexpand("~/x")', '"/home/ada/x"'),
         ("timestamp()", '"2024-01-02T03:04:05Z"'),
         ("uuid()", '"c0ffee00-0000-4000-8000-000000000000"'),
