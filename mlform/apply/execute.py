@@ -85,7 +85,6 @@ class Execution:
         self._kinds = kinds
         self._recorder = recorder
         self._ports = ports
-        self._steps = {step.id: step for step in plan.steps}
         self._rank = {step.id: at for at, step in enumerate(plan.steps)}
         self._changes = {(change.address, change.deposed): change for change in plan.changes}
         self._missing = {step.id: len(step.needs) for step in plan.steps}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from mlform.diagnostics import ConfigurationError, Diagnostic, Severity
+from mlform.diagnostics import ConfigurationError, Severity
 
 if TYPE_CHECKING:
     from mlform.cli.arguments import ValidateArguments
@@ -22,7 +22,10 @@ def run(arguments: ValidateArguments, session: Session) -> int:
         problems = error.diagnostics
     errors = sum(item.severity is Severity.ERROR for item in problems)
     if arguments.json:
-        session.out.write(_document(problems, errors))
+        from mlform.views.diagnostics import diagnostics_json
+
+        document = json.dumps(diagnostics_json(problems), indent=2, ensure_ascii=False)
+        session.out.write(document + "\n")
         return 1 if errors else 0
     session.report(problems)
     if errors:
@@ -33,16 +36,3 @@ def run(arguments: ValidateArguments, session: Session) -> int:
     said = Line((Piece("Success!", Ink.GOOD), Piece(f" The configuration is valid{tail}.")))
     session.out.write(render([said], color=session.out.color, width=session.out.width))
     return 0
-
-
-def _document(problems: tuple[Diagnostic, ...], errors: int) -> str:
-    from mlform.views.diagnostics import diagnostic_json
-
-    document = {
-        "format_version": "1.0",
-        "valid": not errors,
-        "error_count": errors,
-        "warning_count": len(problems) - errors,
-        "diagnostics": [diagnostic_json(item) for item in problems],
-    }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

@@ -24,7 +24,6 @@ from mlform.lang.types import (
 )
 from mlform.lang.values import NO_MARKS, UNKNOWN, Mark, Value
 
-EMPTY_TUPLE = Value(TupleType(()), ())
 EMPTY_OBJECT = Value(ObjectType(()), {})
 
 

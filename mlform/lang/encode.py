@@ -26,7 +26,7 @@ from mlform.lang.conversion import convert
 from mlform.lang.equality import equal
 from mlform.lang.json_types import type_from_json, type_to_json
 from mlform.lang.numbers import canonical, format_number, from_float, number_value
-from mlform.lang.types import DYNAMIC, Type
+from mlform.lang.types import Type
 from mlform.lang.values import FALSE, NO_MARKS, NULL, TRUE, UNKNOWN, Mark, Value
 
 __all__ = [
@@ -256,8 +256,3 @@ def _mark(value: Value, path: Path, marks: frozenset[Mark]) -> Value:
         changed = _mark(payload[step], path[1:], marks)
         return Value(value.type, (*payload[:step], changed, *payload[step + 1 :]), value.marks)
     return value.with_marks(marks)
-
-
-def implied_type(data: Json) -> Type:
-    """Return the type that JSON data has by itself; `DYNAMIC` for null."""
-    return DYNAMIC if data is None else from_json(data).type

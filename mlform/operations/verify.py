@@ -13,8 +13,6 @@ from mlform.dataclass import dataclass
 from mlform.diagnostics import Diagnostics
 from mlform.digests import Digest
 from mlform.errors import MlformError, UsageError
-from mlform.graph.attributes import exposed
-from mlform.graph.attributes import loaded as loaded_attributes
 from mlform.graph.evaluation import Evaluation
 from mlform.graph.nodes import LocalNode, ResourceNode
 from mlform.operations.access import open_backend
@@ -26,6 +24,7 @@ from mlform.operations.results import Verified
 from mlform.operations.world import World
 from mlform.plan.planner import runtime_of
 from mlform.plan.recipes import gather
+from mlform.plan.recorded import recorded_value
 from mlform.plan.steps import Operation
 from mlform.resources.base import ArtifactKind
 from mlform.state.snapshot import ResourceRecord, State
@@ -69,12 +68,14 @@ class _Verification:
         evaluation = self.loaded.evaluation(self.environment)
         diagnostics = Diagnostics()
         found: list[Verified] = []
+        recorded = self.state.by_block
         for node in self.loaded.graph.dag.order():
             if isinstance(node, LocalNode):
                 evaluation.resolve_local(node.name, diagnostics)
             elif isinstance(node, ResourceNode):
                 evaluation.keys(self.loaded.config.root.resources[node.address], diagnostics)
-                found += self._block(node.address, evaluation, wanted)
+                records = recorded.get(node.address, ())
+                found += self._block(node.address, records, evaluation, wanted)
         absent = sorted(wanted - {item.address for item in found})
         if absent:
             detail = (
@@ -87,16 +88,14 @@ class _Verification:
     def _block(
         self,
         block: ResourceAddress,
+        records: Sequence[ResourceRecord],
         evaluation: Evaluation,
         wanted: frozenset[ResourceAddress],
     ) -> list[Verified]:
         kind = self.environment.kinds[block.kind]
         found: list[Verified] = []
-        for record in self.state.records:
-            if record.address.block != block:
-                continue
-            attributes = loaded_attributes(kind.schema, record.attributes)
-            evaluation.record(record.address, exposed(kind.schema, attributes))
+        for record in records:
+            evaluation.record(record.address, recorded_value(record, kind))
             if record.address in wanted and kind.sort == "artifact":
                 found.append(self._artifact(kind, evaluation, record))
         return found

@@ -83,9 +83,7 @@ class World:
         if not (
             isinstance(spec, Mapping) and isinstance(server, Mapping) and isinstance(route, Mapping)
         ):
-            return ServerObservation(
-                healthy=False, problems=("the state does not say what serves it",)
-            )
+            return ServerObservation(problems=("the state does not say what serves it",))
         runtime = self.runtime(str(handle["runtime"])).runtime
         return runtime.observe_server(server_from_json(spec), server, route)
 

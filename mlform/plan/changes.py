@@ -161,7 +161,6 @@ class Mode(Enum):
 
     NORMAL = "normal"
     DESTROY = "destroy"
-    REFRESH_ONLY = "refresh-only"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

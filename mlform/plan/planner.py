@@ -87,6 +87,7 @@ def make_plan(
         wishes=wishes,
         create_first=create_first_blocks(module, graph, kinds),
         selection=select(wishes.targets, module, graph, state) if wishes.targets else None,
+        recorded=state.by_block if wishes.targets else {},
     )
     if wishes.mode is Mode.DESTROY:
         planner.destroy_all()
@@ -112,6 +113,7 @@ class Planner:
     outputs: dict[str, OutputChange] = field(default_factory=dict)
     create_first: frozenset[ResourceAddress] = frozenset()
     selection: Selection | None = None
+    recorded: Mapping[ResourceAddress, tuple[ResourceRecord, ...]] = field(default_factory=dict)
     environments: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -157,8 +159,8 @@ class Planner:
     def _keep_unselected(self, block: ResourceAddress, selection: Selection) -> None:
         """Take what the state says of instances that are not planned."""
         kind = self.kinds[block.kind]
-        for record in self.state.records:
-            if record.address.block == block and not selection.plans(record.address):
+        for record in self.recorded.get(block, ()):
+            if not selection.plans(record.address):
                 self.evaluation.record(record.address, recorded_value(record, kind))
 
     def _plan_instance(self, block: ResourceBlock, key: InstanceKey) -> None:

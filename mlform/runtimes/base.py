@@ -131,12 +131,15 @@ class ServerObservation:
     """What a look at a running server shows.
 
     Attributes:
-        healthy: Whether it runs, answers its health route, and nobody touched it.
         problems: What is wrong, one sentence each, for the plan: `container abc was entered: …`.
     """
 
-    healthy: bool
     problems: tuple[str, ...] = ()
+
+    @property
+    def healthy(self) -> bool:
+        """Whether it runs, answers its health route, and nobody touched it."""
+        return not self.problems
 
 
 class Runtime(Protocol):

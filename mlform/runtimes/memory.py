@@ -276,13 +276,13 @@ class MemoryRuntime:
         instance = str(handle.get("instance"))
         running = self._servers.get(instance)
         if running is None:
-            return ServerObservation(healthy=False, problems=(f"server {instance} is not running",))
+            return ServerObservation(problems=(f"server {instance} is not running",))
         problems = list(running.problems)
         if self._routes.get((server.host, server.port)) != instance:
             problems.append(
                 f"http://{server.host}:{server.port} does not lead to the recorded server"
             )
-        return ServerObservation(healthy=not problems, problems=tuple(problems))
+        return ServerObservation(problems=tuple(problems))
 
     def stop_server(self, handle: Mapping[str, Json]) -> None:
         """Stop a server; absent is fine."""

@@ -171,7 +171,7 @@ def observe(
 ) -> ServerObservation:
     """Look at a server and its gateway; changes nothing."""
     problems = [*_server_problems(handle), *_gateway_problems(server, handle, gateway)]
-    return ServerObservation(healthy=not problems, problems=tuple(problems))
+    return ServerObservation(problems=tuple(problems))
 
 
 def stop_server(handle: Mapping[str, Json]) -> None:

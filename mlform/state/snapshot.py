@@ -172,6 +172,14 @@ class State:
         return tuple(self.objects[key] for key in sorted(self.objects) if key[1] == CURRENT)
 
     @property
+    def by_block(self) -> Mapping[ResourceAddress, tuple[ResourceRecord, ...]]:
+        """The current objects of each block, in order of address."""
+        found: dict[ResourceAddress, list[ResourceRecord]] = {}
+        for record in self.records:
+            found.setdefault(record.address.block, []).append(record)
+        return {block: tuple(records) for block, records in found.items()}
+
+    @property
     def deposed(self) -> tuple[tuple[str, ResourceRecord], ...]:
         """The deposed objects with their keys, in order of address and key."""
         return tuple(

@@ -178,7 +178,7 @@ def observe(
         problems = [problem for found in looks for problem in found]
     if not problems:
         problems.extend(_health_problems(engine, server, handle))
-    return ServerObservation(healthy=not problems, problems=tuple(problems))
+    return ServerObservation(problems=tuple(problems))
 
 
 def stop_server(engine: Engine, handle: Mapping[str, Json]) -> None:
