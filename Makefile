@@ -7,7 +7,7 @@ VENV ?= .venv
 TESTS ?= tests
 JOBS ?= 2
 KEEP ?=
-BENCHMARKS ?= parse start_up plan_noop apply_data example_overhead serving
+BENCHMARKS ?= parse validate start_up plan_noop apply_data example_overhead serving
 
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
@@ -48,7 +48,7 @@ bench: install-dev ## Measure against the peers; prints ratios.
 	@set -e; for name in $(BENCHMARKS); do \
 		echo "== benchmarks/$$name.py"; PYTHONPATH=. $(BIN)/python benchmarks/$$name.py; done
 
-docs: install-dev ## Write docs/reference/kinds.md and cli.md anew.
+docs: install-dev ## Write docs/reference/kinds.md, cli.md and functions.md anew.
 	$(BIN)/python docs/generate.py
 
 lock: ## Write the lock files anew (needs uv).

@@ -88,6 +88,7 @@ def by_size(
     *,
     rounds: int,
     peer_limit: int,
+    sizes: Sequence[int] = (100, 1000, 3000),
 ) -> list[list[str]]:
     """Compare mlform with Terraform at each size that the command line names.
 
@@ -97,9 +98,10 @@ def by_size(
             None, and a scratch folder.
         rounds: How often each is run by default.
         peer_limit: Largest size that Terraform is asked for by default.
+        sizes: By default.
     """
     arguments = argparse.ArgumentParser(description=description)
-    arguments.add_argument("--sizes", type=int, nargs="+", default=[100, 1000, 3000])
+    arguments.add_argument("--sizes", type=int, nargs="+", default=list(sizes))
     arguments.add_argument("--rounds", type=int, default=rounds)
     arguments.add_argument(
         "--peer-limit", type=int, default=peer_limit, help="largest size for Terraform"

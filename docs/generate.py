@@ -1,12 +1,13 @@
 """Write the generated reference pages: the kinds from their schemas, the commands from their help.
 
+The functions are written from their signatures.
+
 Run: `python docs/generate.py` (or `make docs`); `--check` writes nothing and fails where a page is
 not what it would write.
 """
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -19,132 +20,25 @@ from mlform.cli.commands import COMMANDS  # noqa: E402
 from mlform.cli.help import command_help, overview  # noqa: E402
 from mlform.cli.parameters import parameters_of  # noqa: E402
 from mlform.graph.runtimes import SCHEMAS  # noqa: E402
+from mlform.lang.function import Function, Parameter  # noqa: E402
+from mlform.lang.functions import FunctionContext, functions  # noqa: E402
 from mlform.lang.type_text import type_expression  # noqa: E402
-from mlform.schema import (  # noqa: E402
-    Attribute,
-    BlockSchema,
-    NestedBlock,
-    ResourceReference,
-    ResourceSchema,
-)
+from mlform.views.reference import kinds_page  # noqa: E402
 from mlform.wiring import KindTable  # noqa: E402
 
 WRITTEN = "<!-- Written by docs/generate.py; run `make docs` after a change. -->\n"
-HEAD = "| name | type | default | meaning |\n| --- | --- | --- | --- |\n"
 
 
 def pages() -> Mapping[Path, str]:
     """Return the text of every generated page."""
     folder = ROOT / "docs" / "reference"
-    return {folder / "kinds.md": kinds_page(), folder / "cli.md": commands_page()}
-
-
-def kinds_page() -> str:
-    """Return the page of resource kinds and runtimes."""
-    table = KindTable()
-    names = [*(name for name in table if name != "mlform_data"), "mlform_data"]
-    sections = (*names, "requirements", "runtimes")
-    contents = " · ".join(f"[{name}](#{name})" for name in sections)
-    text = (
-        f"# Kinds of resources\n\n{WRITTEN}\n{contents}\n\n"
-        "`name *` is required. What a change of an argument does is said where it is not the usual "
-        "thing, which is to make the object anew. Attributes are what expressions can read once "
-        "the object was applied, as in `dataset.titanic.rows`; every argument can be read as "
-        "well. Every kind also takes `count` or `for_each`, `depends_on`, `lifecycle` and "
-        "`runtime = runtime.TYPE.NAME`.\n"
-    )
-    parts = [text, *(_kind(table[name].schema) for name in names)]
-    requirements = table["model"].schema.body.block("requirements")
-    if requirements is not None:
-        parts.append(_block(requirements, "", 2))
-    parts.append(
-        "\n## runtimes\n\n"
-        'A block `runtime "TYPE" "NAME"` says where tasks and servers run; the one named `default` '
-        'serves every resource that names none. Without any, `runtime "process" "default"` is '
-        "implied.\n"
-    )
-    for name, schema in SCHEMAS.items():
-        parts.append(f"\n### {name}\n\n{_arguments(schema.attributes)}")
-    return "".join(parts)
-
-
-def _kind(schema: ResourceSchema) -> str:
-    text = f"\n## {schema.kind}\n\n{schema.description}\n\n"
-    text += _arguments(item for item in schema.body.attributes if not item.computed)
-    if schema.body.one_of:
-        text += f"\nIt holds exactly one of these blocks: {_listed(schema.body.one_of)}.\n"
-    own = [block for block in schema.body.blocks if block.name != "requirements"]
-    if len(own) < len(schema.body.blocks):
-        text += "\nIt may hold a block [`requirements`](#requirements).\n"
-    text += "".join(_block(block, schema.kind, 3) for block in own)
-    computed = [item for item in schema.body.attributes if item.computed]
-    if computed:
-        renamed = {value: key for key, value in schema.exposed.items()}
-        text += "\n### Attributes of " + schema.kind + "\n\n| name | meaning |\n| --- | --- |\n"
-        for item in computed:
-            name = f"`{renamed.get(item.name, item.name)}`"
-            if item.name in renamed:
-                name += f" (`{item.name}` in plans)"
-            text += f"| {name} | {_cell(item.description)} |\n"
-    return text
-
-
-def _block(block: NestedBlock, path: str, depth: int) -> str:
-    heading = f"{path} → {block.name}" if path else block.name
-    notes = [block.description]
-    if block.required:
-        notes.append("Required.")
-    if block.repeated:
-        notes.append("May be repeated.")
-    notes += _effect(block.effect.value)
-    if block.label and not block.variants:
-        notes.append(f"Its label is the {block.label}.")
-    text = f"\n{'#' * depth} {heading}\n\n{' '.join(notes)}\n"
-    text += _body(block.body, heading, depth)
-    for label, variant in block.variants.items():
-        text += f'\n{"#" * (depth + 1)} {path} → {block.name} "{label}"\n'
-        text += _body(variant, f'{heading} "{label}"', depth + 1) or "\nNo arguments.\n"
-    return text
-
-
-def _body(body: BlockSchema, path: str, depth: int) -> str:
-    text = f"\n{_arguments(body.attributes)}" if body.attributes else ""
-    return text + "".join(_block(block, path, depth + 1) for block in body.blocks)
-
-
-def _arguments(attributes: Iterable[Attribute]) -> str:
-    rows = "".join(_row(item) for item in attributes)
-    return HEAD + rows if rows else ""
-
-
-def _row(item: Attribute) -> str:
-    name = f"`{item.name}`" + (" *" if item.required else "")
-    default = "" if item.default is None else f"`{json.dumps(item.default)}`"
-    meaning = [item.description]
-    if item.allowed:
-        meaning.append(f"One of {_listed(item.allowed)}.")
-    meaning += _effect(item.effect.value)
-    return f"| {name} | {_type(item)} | {default} | {_cell(' '.join(meaning))} |\n"
-
-
-def _effect(effect: str) -> list[str]:
-    said = {"update": "A change runs nothing.", "replace": "A change replaces the object."}
-    return [said[effect]] if effect in said else []
-
-
-def _type(item: Attribute) -> str:
-    if isinstance(item.type, ResourceReference):
-        kinds = " or ".join(item.type.kinds)
-        return f"list of {kinds}" if item.type.many else kinds
-    return _cell(type_expression(item.type))
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
+    kinds = {name: kind.schema for name, kind in KindTable().items()}
+    page = kinds_page(kinds, SCHEMAS, note=WRITTEN)
+    return {
+        folder / "kinds.md": page,
+        folder / "cli.md": commands_page(),
+        folder / "functions.md": functions_page(),
+    }
 
 
 def commands_page() -> str:
@@ -156,6 +50,42 @@ def commands_page() -> str:
             f"\n## {command.name}\n\n```text\n{command_help(command, parameters).rstrip()}\n```\n"
         )
     return text
+
+
+def functions_page() -> str:
+    """Return the page of the functions of the language."""
+    every = functions(FunctionContext())
+    own = sorted(name for name in every if "::" in name)
+    shared = sorted(name for name in every if "::" not in name)
+    return (
+        f"# Functions\n\n{WRITTEN}\n"
+        "Functions are called by name in any expression, as in `upper(var.name)`; `core::upper` is "
+        "the long name. An ellipsis after the last argument expands a list, as in "
+        "`max(local.scores...)`. `...` after a parameter below stands for any number of arguments. "
+        "An argument of another type is converted where Terraform would convert it.\n\n"
+        f"## Of Terraform\n\nThe {len(shared)} functions of Terraform 1.11, with the same "
+        "results. `bcrypt`, `timestamp` and `uuid` are known only after apply.\n\n"
+        f"{_functions(every[name] for name in shared)}\n"
+        "## Of mlform\n\nCalled with their namespace, as in "
+        '`provider::mlform::bytes("4GiB")`.\n\n'
+        f"{_functions(every[name] for name in own)}"
+    )
+
+
+def _functions(listed: Iterable[Function]) -> str:
+    rows = "".join(f"| `{_signature(item)}` | {item.description} |\n" for item in listed)
+    return f"| function | what it gives |\n| --- | --- |\n{rows}"
+
+
+def _signature(function: Function) -> str:
+    parameters = [_parameter(item) for item in function.parameters]
+    if function.variadic is not None:
+        parameters.append(f"{_parameter(function.variadic)}...")
+    return f"{function.name}({', '.join(parameters)}) → {type_expression(function.returns)}"
+
+
+def _parameter(parameter: Parameter) -> str:
+    return f"{parameter.name} {type_expression(parameter.type)}"
 
 
 def main(words: list[str]) -> int:

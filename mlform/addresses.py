@@ -45,13 +45,25 @@ class ModuleStep:
 
 
 ModulePath: TypeAlias = tuple[ModuleStep, ...]
-"""From the root module (an empty path) down."""
+"""From the root module (an empty path) down; without keys a module, with them an instance of it."""
+
+
+def without_keys(path: ModulePath) -> ModulePath:
+    """Return the module of which this path leads to an instance."""
+    if all(step.key is None for step in path):
+        return path
+    return tuple(ModuleStep(step.name) for step in path)
+
+
+def print_path(path: ModulePath) -> str:
+    """Return `module.a.module.b["key"]`; empty for the root module."""
+    return ".".join(str(step) for step in path)
 
 
 @total_ordering
 @dataclass(frozen=True, slots=True)
 class ResourceAddress:
-    """One instance of a resource; with `key` None also the resource block itself."""
+    """One instance of a resource; without any keys also the resource block itself."""
 
     kind: str
     name: str
@@ -64,10 +76,11 @@ class ResourceAddress:
 
     @property
     def block(self) -> ResourceAddress:
-        """The address of the block this is an instance of."""
-        return (
-            self if self.key is None else ResourceAddress(self.kind, self.name, None, self.module)
-        )
+        """The address of the block this is an instance of: without any keys."""
+        path = without_keys(self.module)
+        if self.key is None and path is self.module:
+            return self
+        return ResourceAddress(self.kind, self.name, None, path)
 
     def _order(self) -> tuple[object, ...]:
         path = tuple((step.name, _key_order(step.key)) for step in self.module)
@@ -77,23 +90,70 @@ class ResourceAddress:
         return self._order() < other._order()
 
 
+Target: TypeAlias = ResourceAddress | ModulePath
+"""A resource or a module, or one instance of either."""
+
+
+def print_target(target: Target) -> str:
+    """Return a target as it is written."""
+    return str(target) if isinstance(target, ResourceAddress) else print_path(target)
+
+
+def covers(target: Target, address: ResourceAddress) -> bool:
+    """Whether an instance is, or lies in, what a target names; no key stands for all of them."""
+    if isinstance(target, ResourceAddress):
+        return (
+            (target.kind, target.name) == (address.kind, address.name)
+            and target.key in {None, address.key}
+            and len(target.module) == len(address.module)
+            and _leads_to(target.module, address.module)
+        )
+    return _leads_to(target, address.module)
+
+
+def _leads_to(path: ModulePath, place: ModulePath) -> bool:
+    return len(path) <= len(place) and all(
+        step.name == other.name and step.key in {None, other.key}
+        for step, other in zip(path, place, strict=False)
+    )
+
+
 _STEP = re.compile(
     r'(?P<name>[^\W\d][\w-]*)(?:\[(?:(?P<index>\d+)|(?P<key>"(?:[^"\\]|\\.)*"))\])?(?:\.|$)'
 )
 
 
-def parse_address(text: str) -> ResourceAddress:
-    """Read an address as printed.
+def parse_target(text: str) -> Target:
+    """Read the address of a resource or of a module, with or without keys.
 
     Raises:
-        ValueError: If the text is not an address; the message says what one looks like.
+        ValueError: If the text is neither; the message says what one looks like.
     """
+    steps = _steps(text)
+    path: list[ModuleStep] = []
+    while len(steps) > 1 and steps[0] == ("module", None):
+        path.append(ModuleStep(*steps[1]))
+        steps = steps[2:]
+    if path and not steps:
+        return tuple(path)
+    if len(steps) != 2 or steps[0][1] is not None:  # noqa: PLR2004 - kind and name
+        message = (
+            f'"{text}" is not the address of a resource or module. Write KIND.NAME, KIND.NAME[0] '
+            'or KIND.NAME["key"], such as dataset.titanic, after module.NAME where it is in one.'
+        )
+        raise ValueError(message)
+    (kind, _), (name, key) = steps
+    return ResourceAddress(kind, name, key, tuple(path))
+
+
+def _steps(text: str) -> list[tuple[str, InstanceKey]]:
+    """Return names with their keys; empty if the text is no address."""
     steps: list[tuple[str, InstanceKey]] = []
     at = 0
     while at < len(text):
         match = _STEP.match(text, at)
         if match is None:
-            break
+            return []
         key: InstanceKey = None
         if match["index"] is not None:
             key = int(match["index"])
@@ -101,15 +161,17 @@ def parse_address(text: str) -> ResourceAddress:
             key = str(json.loads(match["key"]))
         steps.append((match["name"], key))
         at = match.end()
-    path: list[ModuleStep] = []
-    while len(steps) > 2 and steps[0] == ("module", None):  # noqa: PLR2004 - kind and name remain
-        path.append(ModuleStep(*steps[1]))
-        steps = steps[2:]
-    if at < len(text) or text.endswith(".") or len(steps) != 2 or steps[0][1] is not None:  # noqa: PLR2004
-        message = (
-            f'"{text}" is not the address of a resource. Write KIND.NAME, KIND.NAME[0] or '
-            'KIND.NAME["key"], such as dataset.titanic.'
-        )
-        raise ValueError(message)
-    (kind, _), (name, key) = steps
-    return ResourceAddress(kind, name, key, tuple(path))
+    return [] if text.endswith(".") else steps
+
+
+def parse_address(text: str) -> ResourceAddress:
+    """Read the address of a resource as printed.
+
+    Raises:
+        ValueError: If the text is not one; the message says what one looks like.
+    """
+    target = parse_target(text)
+    if isinstance(target, ResourceAddress):
+        return target
+    message = f'"{text}" is the address of a module. Name a resource in it: {text}.KIND.NAME.'
+    raise ValueError(message)

@@ -147,10 +147,12 @@ class Diagnostics:
     """The problems one phase has found so far, in the order found; no problem twice."""
 
     items: list[Diagnostic] = field(default_factory=list)
+    _known: set[Diagnostic] = field(default_factory=set, compare=False, repr=False)
 
     def add(self, diagnostic: Diagnostic) -> None:
         """Record a problem unless the very same one is there already."""
-        if diagnostic not in self.items:
+        if diagnostic not in self._known:
+            self._known.add(diagnostic)
             self.items.append(diagnostic)
 
     def error(
@@ -215,6 +217,20 @@ class ConfigurationError(Exception):
     def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
         super().__init__("; ".join(item.summary for item in diagnostics))
         self.diagnostics = diagnostics
+
+
+def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Return warnings and then errors, each by file and place; those without a place first.
+
+    What a person reads last, next to the prompt, are the errors.
+    """
+
+    def place(item: Diagnostic) -> tuple[bool, str, int]:
+        if item.range is None:
+            return item.severity is Severity.ERROR, "", 0
+        return item.severity is Severity.ERROR, item.range.filename, item.range.start_offset
+
+    return tuple(sorted(diagnostics, key=place))
 
 
 def did_you_mean(given: str, known: Iterable[str]) -> str:

@@ -19,6 +19,10 @@
     │   ├── TaskCancelled
     │   ├── OutOfMemory
     │   └── ServerFailed
+    ├── ModuleError
+    │   ├── ModuleUnavailable
+    │   ├── ModuleChanged
+    │   └── ModuleRefused
     ├── PlanError
     │   └── PlanStale
     └── UsageError
@@ -127,6 +131,22 @@ class ServerFailed(RuntimeFailure):
     def __init__(self, summary: str, detail: str = "", *, log_tail: str = "") -> None:
         super().__init__(summary, detail)
         self.log_tail = log_tail
+
+
+class ModuleError(MlformError):
+    """A module cannot be installed."""
+
+
+class ModuleUnavailable(ModuleError):
+    """What a source names cannot be fetched."""
+
+
+class ModuleChanged(ModuleError):
+    """A source no longer gives what the lock file or its checksum says."""
+
+
+class ModuleRefused(ModuleError):
+    """What was fetched is damaged, too large or would write where it must not."""
 
 
 class PlanError(MlformError):

@@ -16,12 +16,15 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
+from mlform.dataclass import replace
 from mlform.diagnostics import did_you_mean
 from mlform.errors import UsageError
 
 if TYPE_CHECKING:
     from mlform.apply.events import Event
     from mlform.backends.base import StateBackend
+    from mlform.fetching.base import ModuleFetcher
+    from mlform.operations.bench import Bench, MadeUp
     from mlform.operations.environment import Environment, Settings
     from mlform.resources.base import AnyKind
     from mlform.runtimes.base import Runtime
@@ -98,9 +101,54 @@ def build_environment(settings: Settings, on_event: Callable[[Event], None]) -> 
         open_store=lambda: open_store(settings),
         open_runtime=lambda type_, arguments: open_runtime(settings, type_, arguments),
         resolve_image=lambda name: resolve_image(settings, name),
+        fetcher=lambda: make_fetcher(settings),
         build_image=lambda base, tag, say: build_image(settings, base, tag, say),
         on_event=on_event,
     )
+
+
+def build_bench(settings: Settings, folder: Path) -> Bench:
+    """Return what tests run on.
+
+    Args:
+        settings: As of the real world.
+        folder: An empty folder that is removed afterwards; everything is kept there.
+    """
+    from mlform.operations.bench import Bench
+
+    apart = replace(settings, data_folder=folder)
+    return Bench(
+        data_folder=folder,
+        open_state=_memory_backend,
+        open_store=lambda: _store_in(folder),
+        open_runtime=lambda type_, arguments: _rehearsal_runtime(apart, type_, arguments),
+        stand_in=_stand_in,
+    )
+
+
+def _memory_backend() -> StateBackend:
+    from mlform.backends.memory import MemoryBackend
+
+    return MemoryBackend()
+
+
+def _store_in(folder: Path) -> ArtifactStore:
+    from mlform.store.local import LocalStore
+
+    return LocalStore(cache=folder / "cache", metadata=folder, checkouts=folder / "checkouts")
+
+
+def _rehearsal_runtime(settings: Settings, type_: str, arguments: Mapping[str, object]) -> Runtime:
+    from mlform.runtimes.rehearsal import RehearsalRuntime
+
+    declared = {name: str(value) for name, value in arguments.items() if value is not None}
+    return RehearsalRuntime(type_, declared, lambda: open_runtime(settings, type_, arguments))
+
+
+def _stand_in(kind: AnyKind, made_up: MadeUp) -> AnyKind:
+    from mlform.resources.stand_in import Given, stand_in
+
+    return stand_in(kind, Given(attributes=made_up.attributes, at_plan=made_up.at_plan))
 
 
 def utc_now() -> datetime:
@@ -214,6 +262,15 @@ def resolve_image(settings: Settings, name: str) -> PinnedImage:
     from mlform.runtimes.image import resolve_image as resolve
 
     return resolve(name, docker_host=_docker_host(settings))
+
+
+def make_fetcher(settings: Settings) -> ModuleFetcher:
+    """Return what fetches the packages of modules: by git and by HTTP."""
+    from mlform.fetching.archive import ArchiveFetcher
+    from mlform.fetching.git import GitFetcher
+    from mlform.fetching.packages import PackageFetcher
+
+    return PackageFetcher(git=GitFetcher(variables=settings.variables), archive=ArchiveFetcher())
 
 
 def build_image(

@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 
-from mlform.addresses import ResourceAddress, parse_address
+from mlform.addresses import ResourceAddress, parse_address, parse_target
 from mlform.apply.events import Event, StepFailed, StepFinished, StepSkipped
 from mlform.apply.stop import Stop
 from mlform.backends.base import StateBackend
@@ -27,6 +27,7 @@ from mlform.backends.memory import MemoryBackend, MemoryPlace
 from mlform.config.variable_sources import OptionValue
 from mlform.diagnostics import ConfigurationError, Diagnostic
 from mlform.digests import Json
+from mlform.fetching.memory import MemoryFetcher
 from mlform.operations.apply import apply_plan
 from mlform.operations.environment import Environment, Settings
 from mlform.operations.plan import make_plan
@@ -315,6 +316,7 @@ class Engine:
             open_store=lambda: self.wrap_store(self.store),
             open_runtime=lambda type_, arguments: self.wrap_runtime(self.runtime),  # noqa: ARG005
             resolve_image=_no_image,
+            fetcher=lambda: MemoryFetcher({}),
             build_image=lambda base, tag, say: _no_image(base),  # noqa: ARG005
             on_event=told,
         )
@@ -333,7 +335,7 @@ class Engine:
         options = PlanOptions(
             mode=mode,
             refresh=refresh,
-            targets=tuple(map(parse_address, targets)),
+            targets=tuple(map(parse_target, targets)),
             replace=tuple(map(parse_address, replaced)),
             variables=tuple(OptionValue(text=f"{name}={text}") for name, text in variables.items()),
         )

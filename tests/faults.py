@@ -114,6 +114,9 @@ class MortalStore:
     def digests(self) -> Iterator[Digest]:
         return self.life.spend(self.inner.digests)
 
+    def recipes(self) -> Iterator[Digest]:
+        return self.life.spend(self.inner.recipes)
+
 
 @dataclass(slots=True)
 class MortalRuntime:

@@ -28,17 +28,19 @@ from mlform.apply.ports import Ports
 from mlform.apply.record import Recorder
 from mlform.apply.recovery import clean
 from mlform.apply.removing import remove
+from mlform.apply.resolving import Resolver
+from mlform.apply.servers import home_for
 from mlform.dataclass import dataclass, field, replace
 from mlform.diagnostics import ConfigurationError, Diagnostics
 from mlform.errors import BackendError, MlformError
 from mlform.graph.attributes import exposed
 from mlform.graph.evaluation import Evaluation
-from mlform.graph.nodes import LocalNode, Node, OutputNode, ResourceNode
+from mlform.graph.nodes import ResourceNode
 from mlform.plan.changes import Action, Cause, Change, Plan
 from mlform.plan.lifecycle import create_first_blocks, ignoring_changes
 from mlform.plan.recorded import recorded_value
 from mlform.plan.steps import Operation, Step
-from mlform.resources.base import AnyKind
+from mlform.resources.base import AnyKind, kind_of
 from mlform.state.snapshot import CURRENT, ResourceRecord
 from mlform.tasks import TaskEvent
 
@@ -96,11 +98,11 @@ class Execution:
         self._cpus: dict[str, int] = {}
         self._succeeded: set[str] = set()
         self._failures: set[str] = set()
-        self._done_nodes: set[Node] = set()
         self._outcomes: queue.SimpleQueue[_Outcome] = queue.SimpleQueue()
         self._announced: set[bool] = set()
         self._unsaid: list[Event] = []
-        self._create_first = create_first_blocks(evaluation.module, evaluation.graph, kinds)
+        self._create_first = create_first_blocks(evaluation.config, evaluation.graph, kinds)
+        self.resolver = Resolver(evaluation)
         self.tally = Tally()
 
     def run(self) -> None:
@@ -165,17 +167,24 @@ class Execution:
         unchanged = {item.address for item in self._plan.changes if item.action is Action.NO_OP}
         for record in self._recorder.state.records:
             if record.address not in touched:
-                kind = self._kinds[record.address.kind]
+                kind = kind_of(self._kinds, record.address)
                 self._evaluation.record(record.address, recorded_value(record, kind))
             if record.address in unchanged:
                 self._refresh_dependencies(record)
 
     def _refresh_dependencies(self, record: ResourceRecord) -> None:
-        """Keep in the state what an object depends on now, where nothing else of it changes."""
-        node = ResourceNode(record.address.block)
-        needs = tuple(str(item) for item in self._evaluation.graph.resource_needs(node))
-        if needs != record.dependencies:
-            self._recorder.recorded(f"keep {record.address}", replace(record, dependencies=needs))
+        """Keep in the state what the block of an object says now, where nothing else changes."""
+        block = self._evaluation.config.resource(record.address.block)
+        if block is None:
+            return
+        needs = self._evaluation.graph.resource_needs(ResourceNode(block.address))
+        current = replace(
+            record,
+            dependencies=tuple(str(item) for item in needs),
+            stays=not block.lifecycle.destroy,
+        )
+        if current != record:
+            self._recorder.recorded(f"keep {record.address}", current)
 
     # Starting
 
@@ -205,7 +214,7 @@ class Execution:
             self._ports.on_event(event)
 
     def _is_inline(self, step: Step) -> bool:
-        kind = self._kinds[step.address.kind]
+        kind = kind_of(self._kinds, step.address)
         if kind.sort == "value" or step.operation is Operation.FORGET or self._has_vanished(step):
             return True
         return kind.sort == "artifact" and step.operation is Operation.DELETE
@@ -238,7 +247,7 @@ class Execution:
                 self._finished(step, None)
                 return
             making = self._making(step, step.id)
-            kind = self._kinds[step.address.kind]
+            kind = kind_of(self._kinds, step.address)
             assert kind.sort == "value"  # noqa: S101 - all others run on a thread
             self._settle(step, make_value(kind, making, self._ports))
         except BackendError:
@@ -277,7 +286,7 @@ class Execution:
             record = self._recorder.objects[(step.address, step.deposed)]
             current = self._recorder.current(step.address) if step.deposed else None
             return lambda: remove(record, current, ports)
-        kind = self._kinds[step.address.kind]
+        kind = kind_of(self._kinds, step.address)
         making = self._making(step, identity)
 
         def on_progress(event: TaskEvent) -> None:
@@ -291,30 +300,26 @@ class Execution:
 
     def _making(self, step: Step, identity: str) -> Making:
         change = self._change(step)
-        block = self._evaluation.module.resources[step.address.block]
-        node = ResourceNode(block.address)
         diagnostics = Diagnostics()
-        self._prepare(node, diagnostics)
-        if node not in self._done_nodes:
-            self._evaluation.keys(block, diagnostics)
-            self._done_nodes.add(node)
-        desired = self._evaluation.desired(block, step.address.key, diagnostics)
+        desired = self.resolver.desired(step.address, diagnostics)
         prior = self._recorder.current(step.address)
-        kind = self._kinds[step.address.kind]
+        kind = kind_of(self._kinds, step.address)
         if kind.sort != "value" or not change.action.is_replace:
             desired = ignoring_changes(desired, prior, kind)
         diagnostics.raise_if_errors()
+        served = (item for item in self._recorder.objects.values() if item.handle.get("spec"))
         return Making(
             desired=desired,
             prior=prior,
             step=identity,
             project=self._recorder.lineage,
             runtime=change.runtime,
-            create_first=block.address in self._create_first,
+            create_first=step.address.block in self._create_first,
             forced=_is_forced(change),
             expected_recipe=change.recipe_digest,
             expected_sources=change.sources,
             cpus=1 if self._is_inline(step) else self._share(),
+            home=home_for(step.address, prior, served) if kind.sort == "server" else "",
         )
 
     def _share(self) -> int:
@@ -322,18 +327,6 @@ class Execution:
         free = max(1, self._ports.cpus - sum(self._cpus.values()))
         waiting = 1 + sum(not self._is_inline(self._plan.steps[rank]) for rank in self._ready)
         return max(1, free // waiting)
-
-    def _prepare(self, node: Node, diagnostics: Diagnostics) -> None:
-        """Resolve the locals that a node refers to, once each."""
-        for needed in self._evaluation.graph.dag.needs[node]:
-            if isinstance(needed, LocalNode) and needed not in self._done_nodes:
-                self._prepare(needed, diagnostics)
-                self._evaluation.resolve_local(needed.name, diagnostics)
-                self._done_nodes.add(needed)
-
-    def prepare_output(self, name: str, diagnostics: Diagnostics) -> None:
-        """Resolve the locals that an output refers to."""
-        self._prepare(OutputNode(name), diagnostics)
 
     # Finishing
 
@@ -359,7 +352,7 @@ class Execution:
 
     def _settle(self, step: Step, made: Made) -> None:
         """Record an object, then check what it promises."""
-        kind = self._kinds[step.address.kind]
+        kind = kind_of(self._kinds, step.address)
         identity = self._identities.get(step.id, step.id)
         prior = self._recorder.current(step.address)
         cut_off = (
@@ -413,8 +406,8 @@ class Execution:
             step,
             problem,
             change=self._change(step),
-            kind=self._kinds[step.address.kind],
-            block=self._evaluation.module.resources.get(step.address.block),
+            kind=kind_of(self._kinds, step.address),
+            block=self._evaluation.config.resource(step.address.block),
             data_folder=self._ports.data_folder,
         )
         self.tally.failures.append(failure)

@@ -12,12 +12,11 @@ from mlform.apply.ports import log_folder
 from mlform.config.blocks import ResourceBlock
 from mlform.diagnostics import ConfigurationError, Diagnostics, SourceRange
 from mlform.errors import MlformError, RuntimeFailure, TaskFailed
-from mlform.graph.arguments import range_of
+from mlform.graph.arguments import plain_object, range_of
 from mlform.graph.evaluation import Evaluation
 from mlform.lang.construct import object_of
 from mlform.lang.values import Value
 from mlform.plan.changes import Change
-from mlform.plan.recipes import plain_object
 from mlform.plan.steps import Step
 from mlform.resources.base import AnyKind
 
@@ -44,8 +43,9 @@ def broken_promise(
     """Return which postconditions or gates an object does not fulfil, or None."""
     address = made.record.address
     diagnostics = Diagnostics()
-    block = evaluation.module.resources[address.block]
-    evaluation.check_postconditions(block, address.key, value, diagnostics)
+    block = evaluation.config.resource(address.block)
+    if block is not None:
+        evaluation.check_postconditions(block, address, value, diagnostics)
     if diagnostics.has_errors:
         return ConfigurationError(tuple(diagnostics))
     if kind.sort != "artifact":

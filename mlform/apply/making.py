@@ -10,6 +10,7 @@ from typing import TypeAlias, TypeVar
 from mlform import __version__
 from mlform.addresses import parse_address
 from mlform.apply.ports import Ports, log_file
+from mlform.apply.served import keep_note
 from mlform.apply.servers import (
     close_gateway,
     holds_port_elsewhere,
@@ -20,13 +21,15 @@ from mlform.apply.servers import (
 from mlform.dataclass import dataclass, field, replace
 from mlform.digests import Digest, Json, JsonObject
 from mlform.errors import MlformError
+from mlform.graph.arguments import plain_object
 from mlform.graph.attributes import computed, stored
 from mlform.graph.desired import DesiredResource
 from mlform.lang.construct import object_of
 from mlform.lang.encode import sensitive_paths, strip_marks
 from mlform.lang.values import Value, string
 from mlform.plan.diff import kept_attributes, reused_attributes
-from mlform.plan.recipes import Ingredients, gather, plain_object
+from mlform.plan.importing import with_origin
+from mlform.plan.recipes import Ingredients, gather
 from mlform.requirements import requirements_of
 from mlform.resources.base import ArtifactKind, ServerKind, ValueKind
 from mlform.runtimes.base import Owner, ServerPaths, TaskPaths
@@ -79,6 +82,7 @@ class Making:
         expected_recipe: Digest of the recipe that was planned, or None if it was not known.
         expected_sources: Digest of each source that was planned; empty where nothing was.
         cpus: Cores it may use if it asks for none itself.
+        home: Name of the folder of an endpoint's route and gateway.
     """
 
     desired: DesiredResource
@@ -91,6 +95,7 @@ class Making:
     expected_recipe: Digest | None
     expected_sources: Mapping[str, Digest] = field(default_factory=dict)
     cpus: int
+    home: str = ""
 
     @property
     def owner(self) -> Owner:
@@ -139,7 +144,8 @@ def make_artifact(kind: ArtifactKind, making: Making, ports: Ports, on_progress:
     if result is None:
         began = ports.now()
         result = run_task(kind, making, ports, ingredients, on_progress)
-        ports.store.remember(digest, result)
+        told = with_origin(result, kind.schema, desired, ingredients.recipe)
+        ports.store.remember(digest, told)
         seconds = (ports.now() - began).total_seconds()
         reused = False
     else:
@@ -314,7 +320,7 @@ def make_server(kind: ServerKind, making: Making, ports: Ports, on_progress: Pro
         model,
         requirements_of(arguments.get("requirements"), opened.requirements or Requirements()),
     )
-    paths = server_paths(ports, server, desired.address, making.step)
+    paths = server_paths(ports, server, making.home, desired.address, making.step)
     began = ports.now()
     on_progress(TaskEvent(message="starting the server"))
     handle = opened.runtime.start_server(server, paths, making.owner, ports.stop.now)
@@ -323,9 +329,9 @@ def make_server(kind: ServerKind, making: Making, ports: Ports, on_progress: Pro
     found = computed(
         kind.schema,
         {
-            **kind.attributes(server, handle),
             "image": opened.image,
             "id": str(handle.get("instance", making.step)),
+            **kind.attributes(server, handle),
             "address": str(desired.address),
         },
     )
@@ -343,6 +349,7 @@ def make_server(kind: ServerKind, making: Making, ports: Ports, on_progress: Pro
             "server": dict(handle),
             "route": dict(route),
             "spec": server_to_json(server),
+            "home": making.home,
         },
         provenance=replace(
             record.provenance,
@@ -351,6 +358,7 @@ def make_server(kind: ServerKind, making: Making, ports: Ports, on_progress: Pro
             duration=round((ports.now() - began).total_seconds(), 3),
         ),
     )
+    keep_note(record, ports)
     return Made(attributes=attributes, record=record)
 
 
@@ -384,6 +392,7 @@ def _record(version: int, making: Making, ports: Ports, attributes: JsonObject) 
         attributes=attributes,
         dependencies=making.desired.dependencies,
         create_before_destroy=making.create_first,
+        stays=not making.desired.block.lifecycle.destroy,
         provenance=Provenance(
             applied_at=ports.timestamp(), applied_by=ports.who, mlform_version=__version__
         ),

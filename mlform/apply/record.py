@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from mlform.addresses import ResourceAddress
 from mlform.backends.base import StateBackend
@@ -72,6 +72,12 @@ class Recorder:
     def abandoned(self, step: str) -> None:
         """Record that a step failed and left nothing behind."""
         self._add(Abandoned(step=step))
+
+    def adopt(self, entries: Iterable[Entry]) -> None:
+        """Record moves and imports, and make them durable."""
+        for entry in entries:
+            self._add(entry)
+        self.flush()
 
     def outputs(self, entry: OutputsSet) -> None:
         """Record the root outputs."""

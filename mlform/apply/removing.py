@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mlform.apply.ports import Ports
+from mlform.apply.served import remove_note
 from mlform.apply.servers import close_gateway, gateway_of, handle_part
 from mlform.state.snapshot import ResourceRecord
 
@@ -20,5 +21,6 @@ def remove(record: ResourceRecord, successor: ResourceRecord | None, ports: Port
     """
     runtime = ports.runtime(str(record.handle["runtime"])).runtime
     runtime.stop_server(handle_part(record, "server"))
+    remove_note(record, ports)
     if successor is None or gateway_of(successor) != gateway_of(record):
         close_gateway(record, ports)

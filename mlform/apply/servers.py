@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from mlform.addresses import ResourceAddress
 from mlform.apply.ports import Ports, folder_name, log_file
@@ -58,9 +58,40 @@ def server_from_json(document: Mapping[str, Json]) -> Server:
     )
 
 
-def server_paths(ports: Ports, server: Server, address: ResourceAddress, step: str) -> ServerPaths:
-    """Return where the files of a server are."""
-    endpoint = ports.data_folder / "endpoints" / folder_name(address)
+def home_of(record: ResourceRecord) -> str:
+    """Return the name of the folder with the route and gateway of a served object.
+
+    It stays where it is when the object gets another address.
+    """
+    return str(record.handle.get("home") or folder_name(record.address))
+
+
+def home_for(
+    address: ResourceAddress, prior: ResourceRecord | None, others: Iterable[ResourceRecord]
+) -> str:
+    """Return the name of the folder for the route of an object that is made or replaced.
+
+    Args:
+        address: Of the object.
+        prior: The object that it replaces, whose URL may be kept, or None.
+        others: All served objects; one of them may have been called like this before.
+    """
+    if prior is not None:
+        return home_of(prior)
+    taken = {home_of(record) for record in others}
+    name = folder_name(address)
+    number = 1
+    while name in taken:
+        number += 1
+        name = f"{folder_name(address)}-{number}"
+    return name
+
+
+def server_paths(
+    ports: Ports, server: Server, home: str, address: ResourceAddress, step: str
+) -> ServerPaths:
+    """Return where the files of a server are; `home` is the name of its endpoint's folder."""
+    endpoint = ports.data_folder / "endpoints" / home
     endpoint.mkdir(parents=True, exist_ok=True)
     return ServerPaths(
         model=ports.store.get(server.model),
@@ -100,7 +131,7 @@ def restore_traffic(record: ResourceRecord, project: str, ports: Ports) -> None:
     server = server_from_json(handle_part(record, "spec"))
     step = str(record.handle.get("step", ""))
     owner = Owner(project=project, address=str(record.address), step=step)
-    paths = server_paths(ports, server, record.address, step)
+    paths = server_paths(ports, server, home_of(record), record.address, step)
     runtime = ports.runtime(str(record.handle["runtime"])).runtime
     runtime.switch(server, paths, owner, handle_part(record, "server"))
 

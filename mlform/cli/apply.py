@@ -17,18 +17,20 @@ if TYPE_CHECKING:
 
 def run(arguments: ApplyArguments, session: Session) -> int:
     """Plan or load a plan, ask, and carry it out."""
+    from mlform.operations.kept_variables import with_ephemeral
     from mlform.operations.plan import load_plan, make_plan
 
-    if arguments.plan and (arguments.var or arguments.target or arguments.replace):
-        detail = "A saved plan is carried out as it is: -var, -target and -replace belong to plan."
+    if arguments.plan and (arguments.target or arguments.replace):
+        detail = "A saved plan is carried out as it is: -target and -replace belong to plan."
         raise UsageError("Options do not go with a saved plan", detail)
     mode = Mode.DESTROY if arguments.destroy else Mode.NORMAL
     options = plan_options(arguments, session, mode)
     watch = Watch(session)
     environment = session.environment(parallelism=arguments.parallelism, on_event=watch.on_event)
     if arguments.plan:
-        work = Work(environment, load_plan(session.path(arguments.plan)), watch)
-        return carry_out(session, work)
+        saved = load_plan(session.path(arguments.plan))
+        planned = with_ephemeral(environment, saved, options.variables)
+        return carry_out(session, Work(environment, planned, watch))
     planned = make_plan(environment, options, asker(session))
     show_plan(session, environment, planned)
     settle(session, planned.plan, approved=arguments.auto_approve)

@@ -88,7 +88,7 @@ def carry_out(session: Session, work: Work) -> int:
         applied = apply_plan(work.environment, work.planned, work.watch.stop)
     session.report(applied.warnings)
     session.report(problem_of(failure) for failure in applied.failures)
-    _say_outcome(session, applied, work.planned.plan.mode)
+    _say_outcome(session, applied, work.planned.plan)
     if applied.interrupted:
         return INTERRUPTED
     return INCOMPLETE if applied.failures or applied.skipped else 0
@@ -106,21 +106,25 @@ def problem_of(failure: StepFailed) -> Diagnostic:
     )
 
 
-def _say_outcome(session: Session, applied: Applied, mode: Mode) -> None:
+def _say_outcome(session: Session, applied: Applied, plan: Plan) -> None:
+    mode, imported = plan.mode, len(plan.imports)
     counts = (applied.added, applied.changed, applied.destroyed)
     whole = not (applied.failures or applied.skipped or applied.interrupted)
     if session.messages is not None:
         from mlform.views.machine import message_totals
 
         if whole:
-            session.messages.summary(message_totals(counts, mode))
+            session.messages.summary(message_totals(counts, mode, imported=imported))
         session.messages.outputs(applied.outputs)
         return
     from mlform.views.human import render_counts, render_outputs
     from mlform.views.paper import BLANK, Ink, line, render
 
     out = session.out
-    out.write(render_counts(counts, mode=mode, whole=whole, color=out.color, width=out.width))
+    text = render_counts(
+        counts, mode=mode, whole=whole, imported=imported, color=out.color, width=out.width
+    )
+    out.write(text)
     if applied.outputs:
         head = [BLANK, line("Outputs:", Ink.GOOD), BLANK]
         session.out.write(render(head, color=session.out.color, width=None))

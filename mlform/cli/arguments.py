@@ -51,6 +51,9 @@ Input = Annotated[
 LockTimeout = Annotated[
     str, Flag("How long to wait for the lock of the state, such as 30s or 5m.", "DURATION")
 ]
+LockMode = Annotated[
+    str, Flag('"readonly" refuses to add pins that .mlform.lock.hcl lacks.', "MODE")
+]
 Parallelism = Annotated[int, Flag("How many steps run at the same time at most (default 10).", "N")]
 
 
@@ -65,10 +68,36 @@ class VersionArguments:
 class InitArguments:
     """`mlform init`."""
 
-    upgrade: Annotated[bool, Flag("Pin every image anew, also those that are pinned already.")] = (
-        False
-    )
+    upgrade: Annotated[
+        bool, Flag("Pin every image and module anew, also those that are pinned already.")
+    ] = False
+    get: Annotated[bool, Flag("Leave the modules as they are installed.")] = True
+    backend: Annotated[bool, Flag("Do not look whether the state can be reached.")] = True
+    lockfile: LockMode = ""
+    var: Variables = ()
+    from_example: Annotated[
+        str, Flag("Copy one of mlform's examples into the empty folder first.", "NAME")
+    ] = ""
     input: Input = None
+    json: Annotated[bool, Flag("Print a stream of JSON messages, one a line.")] = False
+    no_color: NoColor = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetArguments:
+    """`mlform get`."""
+
+    update: Annotated[bool, Flag("Fetch every module anew and pin what is there now.")] = False
+    lockfile: LockMode = ""
+    var: Variables = ()
+    no_color: NoColor = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModulesArguments:
+    """`mlform modules`."""
+
+    json: AsJson = False
     no_color: NoColor = False
 
 
@@ -77,6 +106,29 @@ class ValidateArguments:
     """`mlform validate`."""
 
     json: AsJson = False
+    test_directory: Annotated[
+        str,
+        Flag('Look for tests in this folder besides the configuration (default "tests").', "DIR"),
+    ] = "tests"
+    no_tests: Annotated[bool, Flag("Do not check files of tests.")] = False
+    no_color: NoColor = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormatArguments:
+    """`mlform fmt`."""
+
+    target: Annotated[
+        tuple[str, ...],
+        Operand("TARGET", "Files and folders, or - for standard input; without any, this folder."),
+    ] = ()
+    list: Annotated[bool, Flag("Do not list the files whose form changes.")] = True
+    write: Annotated[bool, Flag("Do not write to the files.")] = True
+    diff: Annotated[bool, Flag("Show what changes.")] = False
+    check: Annotated[
+        bool, Flag("Write nothing, and exit with 3 if the form of a file would change.")
+    ] = False
+    recursive: Annotated[bool, Flag("Also take the files in all folders below.")] = False
     no_color: NoColor = False
 
 
@@ -94,9 +146,7 @@ class PlanningArguments:
         tuple[str, ...], Flag("Limit the plan to this object and what it depends on.", "ADDRESS")
     ] = ()
     var: Variables = ()
-    lockfile: Annotated[
-        str, Flag('"readonly" refuses to pin images that .mlform.lock.hcl lacks.', "MODE")
-    ] = ""
+    lockfile: LockMode = ""
     lock_timeout: LockTimeout = "0s"
     parallelism: Parallelism = 10
     compact_warnings: Annotated[bool, Flag("Show the first line of each warning only.")] = False
@@ -110,6 +160,12 @@ class PlanArguments(PlanningArguments):
     """`mlform plan`."""
 
     out: Annotated[str, Flag('Save the plan to a file, for "mlform apply".', "PATH")] = ""
+    generate_config_out: Annotated[
+        str,
+        Flag(
+            "Write resource blocks for imports that have none to a new file and use them.", "PATH"
+        ),
+    ] = ""
     destroy: Annotated[bool, Flag("Plan to destroy everything.")] = False
     detailed_exitcode: Annotated[
         bool, Flag("Exit with 0 if nothing is to do, 1 on errors, 2 if there are changes.")
@@ -187,7 +243,20 @@ class StateRemoveArguments:
 class ConsoleArguments:
     """`mlform console`."""
 
+    plan: Annotated[
+        bool, Flag("Make a plan, and take resources as it would make them, not as they are now.")
+    ] = False
     var: Variables = ()
+    no_color: NoColor = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemaArguments:
+    """`mlform schema`."""
+
+    kind: Annotated[str, Operand("KIND", "One kind of resource; without it all there is.")] = ""
+    json: AsJson = False
+    markdown: Annotated[bool, Flag("Print the reference as Markdown.")] = False
     no_color: NoColor = False
 
 
@@ -231,3 +300,22 @@ class RuntimeBuildArguments:
         ""
     )
     tag: Annotated[str, Flag("Name of the new image.", "NAME")] = "mlform-runtime:latest"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestArguments:
+    """`mlform test`."""
+
+    filter: Annotated[
+        tuple[str, ...], Flag("Run this file of tests only. May be given several times.", "FILE")
+    ] = ()
+    test_directory: Annotated[
+        str,
+        Flag('Look for tests in this folder besides the configuration (default "tests").', "DIR"),
+    ] = "tests"
+    var: Variables = ()
+    verbose: Annotated[bool, Flag("Show the plan or state of each run.")] = False
+    junit_xml: Annotated[str, Flag("Write the outcome as JUnit XML, too.", "FILE")] = ""
+    parallelism: Parallelism = 10
+    json: Annotated[bool, Flag("Print a stream of JSON messages, one a line.")] = False
+    no_color: NoColor = False

@@ -28,9 +28,26 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "init",
         "InitArguments",
         "init",
-        "Prepare the working folder and pin the images",
-        "Checks the configuration, opens the backend of the state and pins the image of every "
-        "runtime by its digest in .mlform.lock.hcl. Safe to run again at any time.",
+        "Prepare the working folder, its modules and images",
+        "Fetches the modules that the configuration calls, checks it, opens the backend of the "
+        "state and pins modules by their commit or digest, and the image of every runtime by its "
+        "digest, in .mlform.lock.hcl. Safe to run again at any time.",
+    ),
+    Command(
+        "get",
+        "GetArguments",
+        "get",
+        "Fetch the modules that the configuration calls",
+        "Fetches modules from git repositories and archives into .mlform/modules, those that "
+        "modules call as well, and pins them by commit or digest in .mlform.lock.hcl. What is "
+        "pinned is fetched as it was.",
+    ),
+    Command(
+        "modules",
+        "ModulesArguments",
+        "modules",
+        "List the modules that the configuration calls",
+        "Lists every module with its source, the folder it is in and what it is pinned to.",
     ),
     Command(
         "validate",
@@ -38,6 +55,15 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "validate",
         "Check whether the configuration is valid",
         "Reads the configuration and reports every problem in it. Looks at neither state nor data.",
+    ),
+    Command(
+        "fmt",
+        "FormatArguments",
+        "fmt",
+        "Bring configuration files into canonical form",
+        "Rewrites files in the form that terraform fmt gives: indentation, spaces, and what stands "
+        "below each other. Of a folder, by default this one, it takes the files that end in "
+        ".mlf.hcl, .mlfvars.hcl and .mlftest.hcl. A file with syntax errors is left alone.",
     ),
     Command(
         "plan",
@@ -94,6 +120,14 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "the configuration and the state. Expressions can also be piped in.",
     ),
     Command(
+        "schema",
+        "SchemaArguments",
+        "schema",
+        "Show what kinds of resources take and give",
+        "Lists the kinds of resources with their arguments, blocks and attributes, or shows one of "
+        "them. As JSON it also has runtimes, backends and the functions of the language.",
+    ),
+    Command(
         "logs",
         "LogsArguments",
         "logs",
@@ -116,6 +150,15 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "Make objects again and compare them to the byte",
         "Runs the task of each object again, in the same environment, and compares the digest of "
         "the result with the one in the state.",
+    ),
+    Command(
+        "test",
+        "TestArguments",
+        "test",
+        "Run the tests of the configuration",
+        "Carries out the run blocks of *.mlftest.hcl in the working folder and in tests, checks "
+        "what they assert, and destroys what they made. State and artifacts of tests are kept "
+        "apart from those of the project, so nothing of it changes.",
     ),
     Command(
         "state list",

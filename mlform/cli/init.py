@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlform.views.paper import BLANK, Ink, Line, Piece, line, render
+from mlform.cli.planning import is_readonly, variable_options
+from mlform.cli.telling import Progress, tell
+from mlform.views.paper import BLANK, Ink, Line, Piece, line
 from mlform.views.values import shortened
 
 if TYPE_CHECKING:
@@ -14,29 +16,63 @@ if TYPE_CHECKING:
 
 
 def run(arguments: InitArguments, session: Session) -> int:
-    """Prepare the folder and say what was pinned."""
-    from mlform.operations.initialize import initialize
+    """Prepare the folder, telling what goes on and what was pinned."""
+    from mlform.operations.initialize import InitOptions, initialize
 
-    done = initialize(session.environment(), upgrade=arguments.upgrade)
-    content = [line("Initializing the backend..."), line(f"  The state is kept in {done.backend}.")]
-    content += _images(done)
-    content += [BLANK, line("mlform has been successfully initialized!", Ink.GOOD)]
+    options = InitOptions(
+        upgrade=arguments.upgrade,
+        get=arguments.get,
+        backend=arguments.backend,
+        readonly=is_readonly(arguments.lockfile),
+        variables=variable_options(arguments.var, session),
+    )
+    if arguments.from_example:
+        tell(session, _copied(arguments.from_example, session))
+    verb = "upgrading" if arguments.upgrade else "initializing"
+    progress = Progress(
+        session=session, heading=f"{verb.capitalize()} modules...", code=f"{verb}_modules_message"
+    )
+    done = initialize(session.environment(), options, say=progress)
+    progress.end()
+    session.report(done.warnings)
+    if done.backend:
+        code = "initializing_backend_message"
+        tell(session, [line("Initializing the backend...")], code=code)
+        tell(session, [line(f"  The state is kept in {done.backend}."), BLANK])
+    tell(session, _images(done))
+    if done.new_images or done.new_modules:
+        tell(session, [line(_LOCKED), BLANK], code="dependencies_lock_changes_info")
+    good = line("mlform has been successfully initialized!", Ink.GOOD)
+    tell(session, [good], code="output_init_success_message")
     if not session.automation:
-        content += [BLANK, line(_NEXT)]
-    session.out.write(render(content, color=session.out.color, width=session.out.width))
+        tell(session, [BLANK, line(_NEXT)], code="output_init_success_cli_message")
     return 0
 
 
+def _copied(name: str, session: Session) -> list[Line]:
+    """Copy an example and return what to say of it."""
+    from mlform.operations.examples import copy_example
+
+    example = copy_example(name, session.folder)
+    files = ", ".join(example.files)
+    return [
+        Line((Piece(f"Copied the example {example.name}: "), Piece(example.title, Ink.BOLD))),
+        line(f"  {files}", hang=2),
+        line("  README.md says what it does and how to run it.", hang=2),
+        BLANK,
+    ]
+
+
 _NEXT = (
-    'You may now begin: "mlform plan" shows what would be done. If you change a runtime or the '
-    "backend, run this command again."
+    'You may now begin: "mlform plan" shows what would be done. If you change a runtime, a module '
+    "or the backend, run this command again."
 )
 
 
 def _images(done: Initialized) -> list[Line]:
     if not done.images:
-        return [BLANK, line("No images to pin: every task runs in a process of this Python.")]
-    content = [BLANK, line("Pinning images...")]
+        return [line("No images to pin: every task runs in a process of this Python."), BLANK]
+    content = [line("Pinning images...")]
     for name, image in sorted(done.images.items()):
         verb = "Pinned" if name in done.new_images else "Using"
         pieces = (
@@ -45,12 +81,10 @@ def _images(done: Initialized) -> list[Line]:
             Piece(f": {shortened(image.reference)}"),
         )
         content.append(Line(pieces, hang=4))
-    if done.new_images:
-        content += [BLANK, line(_LOCKED)]
-    return content
+    return [*content, BLANK]
 
 
 _LOCKED = (
     "The pins were written to .mlform.lock.hcl. Put this file under version control, so that "
-    "everybody's results come from the same images."
+    "everybody's results come from the same images and modules."
 )

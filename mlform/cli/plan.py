@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mlform.cli.failures import CHANGES_PENDING
 from mlform.cli.planning import asker, plan_options, show_plan
+from mlform.dataclass import replace
 from mlform.plan.changes import Mode
 
 if TYPE_CHECKING:
@@ -19,15 +20,28 @@ def run(arguments: PlanArguments, session: Session) -> int:
 
     mode = Mode.DESTROY if arguments.destroy else Mode.NORMAL
     options = plan_options(arguments, session, mode)
+    generated = arguments.generate_config_out
+    if generated:
+        options = replace(options, generate_config_out=session.path(generated))
     environment = session.environment(parallelism=arguments.parallelism)
     planned = make_plan(environment, options, asker(session))
     show_plan(session, environment, planned)
     if arguments.out:
         save_plan(planned, session.path(arguments.out))
+    if generated and session.path(generated).exists():
+        _tell_generated(generated, session)
     _advise(arguments.out, session, has_changes=planned.plan.has_changes)
     if arguments.detailed_exitcode and planned.plan.has_changes:
         return CHANGES_PENDING
     return 0
+
+
+def _tell_generated(path: str, session: Session) -> None:
+    if session.messages is not None:
+        return
+    from mlform.views.human import render_generated
+
+    session.out.write(render_generated(path, color=session.out.color, width=session.out.width))
 
 
 def _advise(out: str, session: Session, *, has_changes: bool) -> None:

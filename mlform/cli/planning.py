@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlform.cli.session import Session, read_addresses, read_duration
+from mlform.cli.session import Session, read_addresses, read_duration, read_targets
 from mlform.config.variable_sources import OptionFile, OptionValue
 from mlform.errors import UsageError
 from mlform.operations.results import Planned, PlanOptions
@@ -24,20 +24,29 @@ def plan_options(arguments: PlanningArguments, session: Session, mode: Mode) -> 
     Raises:
         UsageError: If an address, a duration or a mode is none.
     """
-    if arguments.lockfile not in {"", "readonly"}:
-        detail = f'-lockfile takes "readonly", not "{arguments.lockfile}".'
-        raise UsageError("Invalid value for an option", detail)
     if arguments.parallelism < 1:
         raise UsageError("Invalid value for an option", "-parallelism must be at least 1.")
     return PlanOptions(
         mode=mode,
         refresh=arguments.refresh,
         replace=read_addresses(arguments.replace),
-        targets=read_addresses(arguments.target),
+        targets=read_targets(arguments.target),
         variables=variable_options(arguments.var, session),
         lock_timeout=read_duration(arguments.lock_timeout),
-        lockfile_readonly=arguments.lockfile == "readonly",
+        lockfile_readonly=is_readonly(arguments.lockfile),
     )
+
+
+def is_readonly(mode: str) -> bool:
+    """Whether `-lockfile` forbids to change the lock file.
+
+    Raises:
+        UsageError: If there is no such mode.
+    """
+    if mode not in {"", "readonly"}:
+        detail = f'-lockfile takes "readonly", not "{mode}".'
+        raise UsageError("Invalid value for an option", detail)
+    return mode == "readonly"
 
 
 def variable_options(

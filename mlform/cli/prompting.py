@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Self
+
+from mlform.cli.continuation import Continuation
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from mlform.cli.session import Session
 
-_OPEN: Final = "([{"
-_CLOSED: Final = ")]}"
-_HEREDOC: Final = re.compile(r"<<-?\s*([^\W\d][\w-]*)\s*$", re.MULTILINE)
-_WORD: Final = re.compile(r"[\w.\-]*$")
+_KEPT_LINES: Final = 1000
+"""Lines of history that are kept between sessions."""
+_PRIVATE: Final = 0o600
+_DELIMITERS: Final = " \t\n()[]{},+-*/%!=<>?&|\"'"
+_TYPED_PATH: Final = re.compile(r'(?:[^\W\d][\w-]*|::|\.|\[(?:"[^"]*"|\d+|\*)\])*\Z')
 
 
 def expressions(read_line: Callable[[], str]) -> Iterator[str]:
@@ -21,89 +27,113 @@ def expressions(read_line: Callable[[], str]) -> Iterator[str]:
     Args:
         read_line: Returns a line with its line break, or an empty string at the end.
     """
-    text = ""
+    lines: list[str] = []
+    following = Continuation()
     while line := read_line():
-        text += line
-        if text.strip() and is_open(text):
+        if not lines and not line.strip():
             continue
-        if text.strip():
-            yield text.strip()
-        text = ""
-    if text.strip():
-        yield text.strip()
+        lines.append(line)
+        following.feed(line)
+        if not following.is_open:
+            yield "".join(lines).strip()
+            lines, following = [], Continuation()
+    if lines:
+        yield "".join(lines).strip()
 
 
-def is_open(text: str) -> bool:
-    """Whether a bracket, a template or a heredoc in the text is not closed yet."""
-    heredoc = _HEREDOC.search(text)
-    if heredoc is not None:
-        ending = re.compile(rf"^\s*{re.escape(heredoc[1])}\s*$", re.MULTILINE)
-        closed = ending.search(text, heredoc.end())
-        return closed is None or is_open(text[: heredoc.start()] + '""' + text[closed.end() :])
-    depth = 0
-    quoted: list[int] = []  # depth at which each open string began
-    at = 0
-    while at < len(text):
-        letter = text[at]
-        if letter == "\\" and quoted and depth == quoted[-1]:
-            at += 1
-        elif letter == '"':
-            if quoted and depth == quoted[-1]:
-                quoted.pop()
-            else:
-                quoted.append(depth)
-        else:
-            depth += _step(text, at, inside=bool(quoted) and depth == quoted[-1])
-        at += 1
-    return depth > 0
+def typed_path(line: str) -> str:
+    """Return the reference or function name that a line ends with, as far as it is typed."""
+    found = _TYPED_PATH.search(line)
+    text = found[0] if found is not None else ""
+    # In `a ? b :var` the colon separates; only a pair of them belongs to a name.
+    return text.lstrip(":.")
 
 
-def _step(text: str, at: int, *, inside: bool) -> int:
-    """Return by how much a letter changes the depth; inside a string only templates count."""
-    letter = text[at]
-    if inside:
-        doubled = at >= 2 and text[at - 1] == text[at - 2]  # noqa: PLR2004 - `$${` is no template
-        return int(letter == "{" and at > 0 and text[at - 1] in "$%" and not doubled)
-    return int(letter in _OPEN) - int(letter in _CLOSED)
+class Terminal:
+    """Asks on the terminal, with line editing, a history and completion of names.
 
+    As a context it loads the history at the beginning and saves it at the end.
+    """
 
-class Prompt:
-    """Asks on the terminal, with line editing, a history and completion of names."""
+    def __init__(
+        self, session: Session, complete: Callable[[str], list[str]], history: Path | None
+    ) -> None:
+        """Prepare to ask.
 
-    def __init__(self, session: Session, names: Sequence[str]) -> None:
-        self._more = False
-        self._text = ""
+        Args:
+            session: Of the command.
+            complete: Returns what a path begun could become.
+            history: Where lines are kept between sessions, or None to keep none.
+        """
         self._session = session
-        _complete(sorted(names))
+        self._history = history
+        self._complete = complete
+        self._candidates: list[str] = []
 
-    def ask(self) -> str:
-        """Return the next line, or an empty string at the end (Ctrl-D)."""
+    def __enter__(self) -> Self:
+        """Load the history and set completion up."""
         try:
-            line = input(": " if self._more else "> ") + "\n"
+            import readline
+        except ImportError:  # a Python without it: everything works but editing
+            return self
+        if self._history is not None and self._history.is_file():
+            try:
+                readline.read_history_file(self._history)
+            except OSError:
+                self._history = None  # not ours to write over
+        readline.set_history_length(_KEPT_LINES)
+        readline.set_completer(self._candidate)
+        readline.set_completer_delims(_DELIMITERS)
+        editline = "libedit" in (readline.__doc__ or "")
+        readline.parse_and_bind("bind ^I rl_complete" if editline else "tab: complete")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Save the history."""
+        try:
+            import readline
+        except ImportError:
+            return
+        if self._history is None or readline.get_current_history_length() == 0:
+            return
+        try:
+            self._history.parent.mkdir(parents=True, exist_ok=True)
+            self._history.touch(mode=_PRIVATE)
+            self._history.chmod(_PRIVATE)
+            readline.write_history_file(self._history)
+        except OSError as failure:
+            reason = failure.strerror or failure
+            self._session.err.write(f"The history was not saved in {self._history}: {reason}.\n")
+
+    def read(self) -> str | None:
+        """Return the next expression, an empty string for none, or None at the end (Ctrl-D)."""
+        following = Continuation()
+        lines: list[str] = []
+        try:
+            while not lines or following.is_open:
+                lines.append(input(": " if lines else "> "))
+                following.feed(lines[-1])
         except EOFError:
             self._session.out.write("\n")
-            return ""
+            return None
         except KeyboardInterrupt:
             self._session.out.write("\n")
-            self._text, self._more = "", False
-            return "\n"
-        self._text += line
-        self._more = bool(self._text.strip()) and is_open(self._text)
-        if not self._more:
-            self._text = ""
-        return line
+            return ""
+        return "\n".join(lines).strip()
 
+    def _candidate(self, text: str, state: int) -> str | None:
+        if state == 0:
+            import readline
 
-def _complete(names: list[str]) -> None:
-    try:
-        import readline
-    except ImportError:  # a Python without it: everything works but editing
-        return
-
-    def complete(text: str, state: int) -> str | None:
-        found = [name for name in names if name.startswith(text)]
-        return found[state] if state < len(found) else None
-
-    readline.set_completer(complete)
-    readline.set_completer_delims(' \t\n()[]{},+-*/%!=<>?:&|"')
-    readline.parse_and_bind("tab: complete")
+            path = typed_path(readline.get_line_buffer()[: readline.get_endidx()])
+            # What stands before the word that is completed stays as it is.
+            begun = len(path) - len(text)
+            self._candidates = [
+                item[begun:] for item in self._complete(path) if item.startswith(path)
+            ]
+        return self._candidates[state] if state < len(self._candidates) else None

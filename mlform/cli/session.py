@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
-from mlform.addresses import ResourceAddress, parse_address
+from mlform.addresses import ResourceAddress, Target, parse_address, parse_target
 from mlform.dataclass import dataclass
 from mlform.diagnostics import Diagnostic, Severity
 from mlform.errors import UsageError
@@ -109,14 +109,16 @@ class Session:
         if self.messages is not None:
             self.messages.diagnostics(diagnostics)
             return
-        from mlform.views.diagnostics import render_diagnostic
+        from mlform.views.diagnostics import render_report
 
+        shown = []
         for item in diagnostics:
             if self.compact_warnings and item.severity is Severity.WARNING:
                 self.err.write(f"Warning: {item.summary}\n")
-                continue
-            shown = render_diagnostic(item, color=self.err.color, width=self.err.columns)
-            self.err.write(shown + "\n")
+            else:
+                shown.append(item)
+        if shown:
+            self.err.write(render_report(shown, color=self.err.color, width=self.err.columns))
 
 
 def _unheard(event: Event) -> None:
@@ -142,6 +144,18 @@ def read_addresses(texts: Iterable[str]) -> tuple[ResourceAddress, ...]:
         UsageError: If one of them is none.
     """
     return tuple(read_address(text) for text in texts)
+
+
+def read_targets(texts: Iterable[str]) -> tuple[Target, ...]:
+    """Return the addresses of resources and modules that a person wrote.
+
+    Raises:
+        UsageError: If one of them is none.
+    """
+    try:
+        return tuple(parse_target(text) for text in texts)
+    except ValueError as error:
+        raise UsageError("Invalid address", str(error)) from None
 
 
 def read_duration(text: str) -> float:

@@ -21,6 +21,8 @@ def run(arguments: ShowArguments, session: Session) -> int:
 def _show_plan(arguments: ShowArguments, session: Session) -> int:
     from mlform.cli.planning import show_plan
     from mlform.operations.plan import load_plan
+    from mlform.operations.show import planned_config
+    from mlform.plan.moves import adopted_state, moved_state
     from mlform.views.documents import plan_document
 
     planned = load_plan(session.path(arguments.plan))
@@ -33,13 +35,15 @@ def _show_plan(arguments: ShowArguments, session: Session) -> int:
         for name, value in planned.variables.items()
         if isinstance(value, Mapping) and name not in planned.sensitive_variables
     }
-    kinds = [change.address.kind for change in planned.plan.changes]
     document = plan_document(
         planned.plan,
-        state=planned.state,
+        state=adopted_state(
+            moved_state(planned.state, planned.plan.moves, environment.kinds), planned.plan.imports
+        ),
         variables=open_variables,
         version=__version__,
-        schemas=session.schemas(environment, kinds),
+        schemas=session.schemas(environment, environment.kinds),
+        config=planned_config(environment, planned),
     )
     session.out.write(json.dumps(document, ensure_ascii=False) + "\n")
     return 0

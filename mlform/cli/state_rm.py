@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlform.cli.session import read_addresses, read_duration
+from mlform.cli.session import read_duration, read_targets
 
 if TYPE_CHECKING:
     from mlform.cli.arguments import StateRemoveArguments
@@ -17,7 +17,7 @@ def run(arguments: StateRemoveArguments, session: Session) -> int:
 
     removed = remove(
         session.environment(),
-        read_addresses(arguments.address),
+        read_targets(arguments.address),
         dry_run=arguments.dry_run,
         lock_timeout=read_duration(arguments.lock_timeout),
     )

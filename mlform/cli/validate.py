@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from mlform.diagnostics import ConfigurationError, Severity
+from mlform.diagnostics import Severity
 
 if TYPE_CHECKING:
     from mlform.cli.arguments import ValidateArguments
@@ -16,10 +16,8 @@ def run(arguments: ValidateArguments, session: Session) -> int:
     """Check the configuration and show every problem in it."""
     from mlform.operations.validate import validate
 
-    try:
-        problems = validate(session.environment())
-    except ConfigurationError as error:
-        problems = error.diagnostics
+    folder = None if arguments.no_tests else arguments.test_directory
+    problems = validate(session.environment(), tests_folder=folder)
     errors = sum(item.severity is Severity.ERROR for item in problems)
     if arguments.json:
         from mlform.views.diagnostics import diagnostics_json

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
-from mlform.addresses import ModulePath, ResourceAddress
+from mlform.addresses import ModulePath, ResourceAddress, Target
 from mlform.dataclass import dataclass, field
 from mlform.diagnostics import SourceRange
-from mlform.hcl.ast import Body, Expression
+from mlform.hcl.ast import Attribute, Body, Expression
 from mlform.lang.references import Reference
 from mlform.lang.types import Type
 
@@ -60,6 +61,9 @@ class VariableBlock:
     Attributes:
         untyped: Whether no type is declared; values given as text are then strings, as in
             Terraform, while `type = any` reads them as expressions.
+        ephemeral: Whether its value is kept out of states and saved plans.
+        deprecated: What those who set it are told, or empty.
+        validations: May refer to anything in the module.
     """
 
     name: str
@@ -69,6 +73,8 @@ class VariableBlock:
     description: str = ""
     sensitive: bool = False
     nullable: bool = True
+    ephemeral: bool = False
+    deprecated: str = ""
     validations: tuple[Condition, ...] = ()
     range: SourceRange
 
@@ -84,13 +90,22 @@ class LocalValue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputBlock:
-    """`output "name" { … }`."""
+    """`output "name" { … }`.
+
+    Attributes:
+        ephemeral: Whether its value is kept out of states and saved plans; not at the root.
+        deprecated: What those who use it are told, or empty.
+        preconditions: Checked before the value is used.
+    """
 
     name: str
     value: Expression
     description: str = ""
     sensitive: bool = False
+    ephemeral: bool = False
+    deprecated: str = ""
     depends_on: tuple[Reference, ...] = ()
+    preconditions: tuple[Condition, ...] = ()
     range: SourceRange
 
 
@@ -101,16 +116,21 @@ class Lifecycle:
     Attributes:
         create_before_destroy: As set, or None for the kind's own order.
         prevent_destroy: Refuse plans that destroy it.
-        ignore_changes: Names of arguments whose changes are ignored; `("all",)` for all.
-        replace_triggered_by: References whose change replaces it.
+        enabled: Whether there is an instance at all, or None where that is not said (OpenTofu's).
+        destroy: Whether it is destroyed when it goes; otherwise it is forgotten (OpenTofu's).
+        ignore_changes: Paths into the arguments whose changes are ignored, or `"all"`.
+        replace_triggered_by: References whose change replaces it; keys may be `each.key` or
+            `count.index`.
         preconditions: Checked before it is planned.
         postconditions: Checked on its planned and applied values.
     """
 
     create_before_destroy: bool | None = None
     prevent_destroy: bool = False
-    ignore_changes: tuple[str, ...] = ()
-    replace_triggered_by: tuple[Reference, ...] = ()
+    enabled: Expression | None = None
+    destroy: bool = True
+    ignore_changes: tuple[tuple[str | int, ...], ...] | Literal["all"] = ()
+    replace_triggered_by: tuple[Expression, ...] = ()
     preconditions: tuple[Condition, ...] = ()
     postconditions: tuple[Condition, ...] = ()
 
@@ -139,11 +159,90 @@ class ResourceBlock:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ModuleCall:
+    """`module "name" { … }`.
+
+    Attributes:
+        name: As the caller names it.
+        path: Of the module it calls, from the root, without keys.
+        source: Where the module is, as written.
+        arguments: Values of the module's variables, by name.
+        enabled: `lifecycle { enabled = … }`, or None.
+        range: The header.
+    """
+
+    name: str
+    path: ModulePath
+    source: str = ""
+    arguments: Mapping[str, Attribute] = field(default_factory=dict)
+    count: Expression | None = None
+    for_each: Expression | None = None
+    enabled: Expression | None = None
+    depends_on: tuple[Reference, ...] = ()
+    range: SourceRange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MovedBlock:
+    """`moved { from = … to = … }`; both as seen from the module that has the block.
+
+    Attributes:
+        module: Path of that module, without keys; it holds for each instance of it.
+        source: What was there.
+        target: What it is called now.
+    """
+
+    module: ModulePath = ()
+    source: Target
+    target: Target
+    range: SourceRange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemovedBlock:
+    """`removed { from = … }`.
+
+    Attributes:
+        target: What is not declared any more, from the root, without keys.
+        destroy: Whether its objects are destroyed; otherwise they are forgotten.
+    """
+
+    target: Target
+    destroy: bool = True
+    range: SourceRange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportBlock:
+    """`import { to = … id = … }`, in the root module only.
+
+    Attributes:
+        target: The reference to what it becomes; keys may be expressions with `each`.
+        id: What it is known as in the world.
+        for_each: Whether there are several, or None.
+    """
+
+    target: Expression
+    id: Expression
+    for_each: Expression | None = None
+    range: SourceRange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckBlock:
+    """`check "name" { assert { … } }`: failed assertions are warnings."""
+
+    name: str
+    assertions: tuple[Condition, ...]
+    range: SourceRange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Module:
     """What one folder declares.
 
     Attributes:
-        path: From the root module; empty for the root.
+        path: From the root module, without keys; empty for the root.
         folder: The folder, relative to the working folder; `.` for the root.
         required_versions: All of its `required_version` arguments.
         backend: Of the root module, or None.
@@ -159,11 +258,31 @@ class Module:
     locals: Mapping[str, LocalValue] = field(default_factory=dict)
     outputs: Mapping[str, OutputBlock] = field(default_factory=dict)
     resources: Mapping[ResourceAddress, ResourceBlock] = field(default_factory=dict)
+    calls: Mapping[str, ModuleCall] = field(default_factory=dict)
+    moved: tuple[MovedBlock, ...] = ()
+    removed: tuple[RemovedBlock, ...] = ()
+    imports: tuple[ImportBlock, ...] = ()
+    checks: Mapping[str, CheckBlock] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """A whole configuration; `files` holds each file read, by shown path."""
+    """A whole configuration.
 
-    root: Module
+    Attributes:
+        modules: By path without keys; the root at `()`, callers before the called.
+        files: Each file read, by path as shown.
+    """
+
+    modules: Mapping[ModulePath, Module]
     files: Mapping[str, bytes] = field(default_factory=dict)
+
+    @property
+    def root(self) -> Module:
+        """The root module."""
+        return self.modules[()]
+
+    def resource(self, block: ResourceAddress) -> ResourceBlock | None:
+        """Return the block at an address without keys, or None."""
+        module = self.modules.get(block.module)
+        return None if module is None else module.resources.get(block)

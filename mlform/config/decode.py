@@ -1,227 +1,269 @@
-"""Syntax trees of the files of one folder to the module they declare."""
+"""Blocks of the files of one folder to the module they declare."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from typing import Protocol, TypeVar
 
-from mlform.addresses import ModulePath, ResourceAddress
+from mlform.addresses import ResourceAddress
 from mlform.config.blocks import (
     BackendBlock,
+    CheckBlock,
+    ImportBlock,
     LocalValue,
     Module,
+    MovedBlock,
     OutputBlock,
+    RemovedBlock,
     RequiredVersion,
     ResourceBlock,
     RuntimeBlock,
     VariableBlock,
 )
+from mlform.config.conditions import decode_check
 from mlform.config.declarations import (
     decode_locals,
     decode_output,
     decode_runtime,
     decode_settings,
-    decode_variable,
 )
-from mlform.config.reading import Reader, Shape
+from mlform.config.decoding import Decoding
+from mlform.config.module_blocks import CalledModule, decode_call
+from mlform.config.moves import decode_import, decode_moved, decode_removed
+from mlform.config.reading import Reader
 from mlform.config.resource_blocks import decode_resource
+from mlform.config.variable_blocks import decode_variable
 from mlform.dataclass import dataclass, field
-from mlform.diagnostics import SourceRange, did_you_mean
-from mlform.hcl.ast import Block, Body
+from mlform.diagnostics import Diagnostics, SourceRange
+from mlform.hcl.ast import Block
 
-_LATER = "blocks are not supported by this version of mlform."
-_FILE = Shape(
-    blocks={
-        "mlform": (),
-        "runtime": ("type", "name"),
-        "variable": ("name",),
-        "locals": (),
-        "output": ("name",),
-        "resource": ("kind", "name"),
-    },
-    elsewhere={
-        "terraform": "The settings of mlform stand in a block of its own name: write mlform { … }.",
-        "provider": "mlform has no providers. Declare where tasks run: "
-        'runtime "docker" "default" { … }.',
-        "data": 'mlform has no data sources. Data is read by a resource "dataset" "NAME" { … }.',
-        "module": f'"module" {_LATER} Put the resources into this folder.',
-        "moved": f'"moved" {_LATER} Without it a renamed resource is made anew; what its recipe '
-        "built before is taken from the cache.",
-        "removed": f'"removed" {_LATER} To forget a resource use "mlform state rm".',
-        "import": f'"import" {_LATER} Remove it: apply makes the resource.',
-        "check": f'"check" {_LATER} Put a precondition or postcondition into the lifecycle '
-        "block of a resource.",
-        "ephemeral": f'"ephemeral" {_LATER} Use a variable with sensitive = true.',
-    },
-)
+
+class _Ranged(Protocol):
+    @property
+    def range(self) -> SourceRange: ...
+
+
+_Item = TypeVar("_Item", bound=_Ranged)
+_Key = TypeVar("_Key")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """What can be read of a module before anything is known.
+
+    Attributes:
+        folder: Relative to the working folder.
+        blocks: Of all files, overrides applied.
+        reader: Has read them.
+        variables: As declared.
+        locals: As declared.
+    """
+
+    folder: str
+    blocks: tuple[Block, ...]
+    reader: Reader
+    variables: Mapping[str, VariableBlock]
+    locals: Mapping[str, LocalValue]
+
+
+def outline(folder: str, blocks: tuple[Block, ...], reader: Reader) -> Outline:
+    """Read the variables and locals of a module, in whose terms all else may be written."""
+    variables: dict[str, VariableBlock] = {}
+    locals_: dict[str, LocalValue] = {}
+    for block in blocks:
+        if block.type == "variable":
+            variable = decode_variable(block, reader)
+            if variable is not None:
+                _add(variables, variable.name, variable, _VARIABLE, reader.diagnostics)
+        elif block.type == "locals":
+            for local in decode_locals(block, reader):
+                _add(locals_, local.name, local, _LOCAL, reader.diagnostics)
+    return Outline(folder=folder, blocks=blocks, reader=reader, variables=variables, locals=locals_)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kind:
+    """How a second declaration of a name is told of."""
+
+    summary: str
+    subject: str
+
+
+_VARIABLE = _Kind(summary="Duplicate variable declaration", subject="A variable")
+_LOCAL = _Kind(summary="Duplicate local value definition", subject="A local value")
+_OUTPUT = _Kind(summary="Duplicate output definition", subject="An output")
+_CALL = _Kind(summary="Duplicate module call", subject="A module call")
+_CHECK = _Kind(summary="Duplicate check configuration", subject="A check")
+
+
+def _add(
+    items: dict[_Key, _Item], key: _Key, item: _Item, kind: _Kind, diagnostics: Diagnostics
+) -> None:
+    """Keep the first of each name and record a problem for each further one."""
+    first = items.setdefault(key, item)
+    if first is not item:
+        name = key.name if isinstance(key, ResourceAddress) else str(key)
+        diagnostics.error(
+            kind.summary,
+            f'{kind.subject} named "{name.rpartition(".")[2]}" was already declared at '
+            f"{first.range}. Names must be unique here: rename or remove one of the two.",
+            range=item.range,
+        )
 
 
 @dataclass(slots=True)
 class _Draft:
     """A module while its blocks are being read."""
 
-    path: ModulePath
-    reader: Reader
+    decoding: Decoding
     required_versions: list[RequiredVersion] = field(default_factory=list)
     backend: BackendBlock | None = None
-    runtimes: dict[str, RuntimeBlock] = field(default_factory=dict)
-    variables: dict[str, VariableBlock] = field(default_factory=dict)
-    locals: dict[str, LocalValue] = field(default_factory=dict)
     outputs: dict[str, OutputBlock] = field(default_factory=dict)
     resources: dict[ResourceAddress, ResourceBlock] = field(default_factory=dict)
+    calls: dict[str, _Call] = field(default_factory=dict)
+    moved: list[MovedBlock] = field(default_factory=list)
+    removed: list[RemovedBlock] = field(default_factory=list)
+    imports: list[ImportBlock] = field(default_factory=list)
+    checks: dict[str, CheckBlock] = field(default_factory=dict)
 
-    def settings(self, block: Block) -> None:
-        required, backends = decode_settings(block, self.reader)
+    def read(self, block: Block) -> None:
+        """Read any block but those of the outline and runtimes."""
+        decoding, diagnostics = self.decoding, self.decoding.diagnostics
+        match block.type:
+            case "mlform":
+                self._settings(block)
+            case "output":
+                output = decode_output(block, decoding)
+                if output is not None:
+                    _add(self.outputs, output.name, output, _OUTPUT, diagnostics)
+            case "resource":
+                self._resource(block)
+            case "module":
+                called = decode_call(block, decoding)
+                if called is not None:
+                    item = _Call(called)
+                    _add(self.calls, called.call.name, item, _CALL, diagnostics)
+            case "check":
+                check = decode_check(block, decoding.reader)
+                if check is not None:
+                    _add(self.checks, check.name, check, _CHECK, diagnostics)
+            case _:
+                self._move(block)
+
+    def _move(self, block: Block) -> None:
+        match block.type:
+            case "moved":
+                self.moved.extend(_found(decode_moved(block, self.decoding)))
+            case "removed":
+                self.removed.extend(_found(decode_removed(block, self.decoding)))
+            case "import":
+                self.imports.extend(_found(decode_import(block, self.decoding)))
+            case _:  # what the outline has, and runtimes
+                pass
+
+    def _resource(self, block: Block) -> None:
+        resource = decode_resource(block, self.decoding)
+        if resource is not None:
+            kind = resource.address.kind
+            said = _Kind(
+                summary=f'Duplicate resource "{kind}" configuration', subject=f"A {kind} resource"
+            )
+            diagnostics = self.decoding.diagnostics
+            _add(self.resources, resource.address, resource, said, diagnostics)
+
+    def _settings(self, block: Block) -> None:
+        required, backends = decode_settings(block, self.decoding)
         if required is not None:
             self.required_versions.append(required)
         for backend in backends:
             if self.backend is None:
                 self.backend = backend
                 continue
-            self.reader.diagnostics.error(
+            self.decoding.diagnostics.error(
                 "Duplicate backend configuration",
                 "A configuration may have only one backend. It was declared before at "
                 f"{self.backend.range}. Remove one of the two.",
                 range=backend.range,
             )
 
-    def runtime(self, block: Block) -> None:
-        runtime = decode_runtime(block, self.reader)
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    called: CalledModule
+
+    @property
+    def range(self) -> SourceRange:
+        return self.called.call.range
+
+
+def _found(item: _Item | None) -> tuple[_Item, ...]:
+    return () if item is None else (item,)
+
+
+def decode_runtimes(blocks: Iterable[Block], decoding: Decoding) -> Mapping[str, RuntimeBlock]:
+    """Read the `runtime` blocks of a module, by `type.name`."""
+    found: dict[str, RuntimeBlock] = {}
+    default: RuntimeBlock | None = None
+    for block in blocks:
+        runtime = decode_runtime(block, decoding) if block.type == "runtime" else None
         if runtime is None:
-            return
-        first = self.runtimes.setdefault(runtime.address, runtime)
-        if first is not runtime:
-            self._duplicate(
-                f'Duplicate runtime "{runtime.type}" configuration',
-                f'A {runtime.type} runtime named "{runtime.name}"',
-                first.range,
-                runtime.range,
-            )
-            return
-        other = next(
-            (
-                each
-                for each in self.runtimes.values()
-                if each is not runtime and each.name == runtime.name == "default"
-            ),
-            None,
+            continue
+        said = _Kind(
+            summary=f'Duplicate runtime "{runtime.type}" configuration',
+            subject=f"A {runtime.type} runtime",
         )
-        if other is not None:
-            self.reader.diagnostics.error(
+        known = runtime.address in found
+        _add(found, runtime.address, runtime, said, decoding.diagnostics)
+        if runtime.name != "default" or known:
+            continue
+        if default is not None:
+            decoding.diagnostics.error(
                 "Duplicate default runtime",
-                f"The runtime {other.address} at {other.range} is the default already, the one for "
-                "resources that name none. Give one of the two another name.",
+                f"The runtime {default.address} at {default.range} is the default already, the one "
+                "for resources that name none. Give one of the two another name.",
                 range=runtime.range,
             )
-
-    def variable(self, block: Block) -> None:
-        variable = decode_variable(block, self.reader)
-        if variable is None:
-            return
-        first = self.variables.setdefault(variable.name, variable)
-        if first is not variable:
-            self._duplicate(
-                "Duplicate variable declaration",
-                f'A variable named "{variable.name}"',
-                first.range,
-                variable.range,
-            )
-
-    def local_values(self, block: Block) -> None:
-        for local in decode_locals(block, self.reader):
-            first = self.locals.setdefault(local.name, local)
-            if first is not local:
-                self._duplicate(
-                    "Duplicate local value definition",
-                    f'A local value named "{local.name}"',
-                    first.range,
-                    local.range,
-                )
-
-    def output(self, block: Block) -> None:
-        output = decode_output(block, self.reader)
-        if output is None:
-            return
-        first = self.outputs.setdefault(output.name, output)
-        if first is not output:
-            self._duplicate(
-                "Duplicate output definition",
-                f'An output named "{output.name}"',
-                first.range,
-                output.range,
-            )
-
-    def resource(self, block: Block) -> None:
-        resource = decode_resource(block, self.path, self.reader)
-        if resource is None:
-            return
-        first = self.resources.setdefault(resource.address, resource)
-        if first is not resource:
-            kind = resource.address.kind
-            self._duplicate(
-                f'Duplicate resource "{kind}" configuration',
-                f'A {kind} resource named "{resource.address.name}"',
-                first.range,
-                resource.range,
-            )
-
-    def _duplicate(
-        self, summary: str, subject: str, first: SourceRange, second: SourceRange
-    ) -> None:
-        self.reader.diagnostics.error(
-            summary,
-            f"{subject} was already declared at {first}. Names must be unique here: rename or "
-            "remove one of the two.",
-            range=second,
-        )
+        default = runtime
+    return found
 
 
 def decode_module(
-    bodies: Iterable[Body], *, folder: str, reader: Reader, path: ModulePath = ()
-) -> Module:
-    """Return what the files of one folder declare together.
+    shape: Outline, decoding: Decoding, runtimes: Mapping[str, RuntimeBlock]
+) -> tuple[Module, tuple[CalledModule, ...]]:
+    """Return what the files of one folder declare together, and where the modules it calls are.
 
     Args:
-        bodies: One per file, in the order of their names.
-        folder: Relative to the working folder, to be kept in the module.
-        reader: Collects the problems.
-        path: Of the module, from the root.
+        shape: The outline of the module.
+        decoding: Of the module; knows the runtimes that may be named.
+        runtimes: That the module declares.
     """
-    draft = _Draft(path, reader)
-    decoders: Mapping[str, Callable[[Block], None]] = {
-        "mlform": draft.settings,
-        "runtime": draft.runtime,
-        "variable": draft.variable,
-        "locals": draft.local_values,
-        "output": draft.output,
-        "resource": draft.resource,
-    }
-    for body in bodies:
-        for block in reader.read(body, _FILE, body.range).blocks:
-            decoders[block.type](block)
-    return Module(
-        path=path,
-        folder=folder,
+    draft = _Draft(decoding)
+    for block in shape.blocks:
+        draft.read(block)
+    calls = {name: item.called for name, item in draft.calls.items()}
+    module = Module(
+        path=decoding.path,
+        folder=shape.folder,
         required_versions=tuple(draft.required_versions),
         backend=draft.backend,
-        runtimes=draft.runtimes,
-        variables=draft.variables,
-        locals=draft.locals,
+        runtimes=runtimes,
+        variables=shape.variables,
+        locals=shape.locals,
         outputs=draft.outputs,
         resources=draft.resources,
+        calls={name: called.call for name, called in calls.items()},
+        moved=tuple(draft.moved),
+        removed=tuple(draft.removed),
+        imports=tuple(draft.imports),
+        checks=draft.checks,
     )
+    return module, tuple(calls.values())
 
 
-def check_runtimes(root: Module, reader: Reader) -> None:
-    """Record an error for each resource that names a runtime which is not declared."""
-    for resource in root.resources.values():
-        wanted = resource.runtime
-        if wanted is None or wanted in root.runtimes:
-            continue
-        kind, _, name = wanted.partition(".")
-        reader.diagnostics.error(
-            "Reference to undeclared runtime",
-            f'There is no block runtime "{kind}" "{name}".{did_you_mean(wanted, root.runtimes)} '
-            "Declare it, or name another one.",
-            range=resource.runtime_range or resource.range,
-            address=str(resource.address),
-        )
+def decode_backend(shape: Outline, decoding: Decoding) -> BackendBlock | None:
+    """Return where the root module keeps state, without reading more of it."""
+    draft = _Draft(decoding)
+    for block in shape.blocks:
+        if block.type == "mlform":
+            draft.read(block)
+    return draft.backend

@@ -1,21 +1,35 @@
-"""A folder of configuration files to a `Config`, with every problem of every file."""
+"""A folder of configuration files, and those of the modules it calls, to a `Config`."""
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Mapping
 from pathlib import Path
 
-from mlform.config.blocks import Config
-from mlform.config.decode import check_runtimes, decode_module
-from mlform.config.reading import Reader
+from mlform.config.blocks import BackendBlock, Config, LocalValue, VariableBlock
+from mlform.config.decode import Outline, decode_backend, outline
+from mlform.config.decoding import Decoding
+from mlform.config.early import EarlyContext, EarlyScope
+from mlform.config.file_reading import (
+    JSON_SUFFIX,
+    SUFFIX,
+    file_names,
+    read_blocks,
+    report_unreadable,
+)
+from mlform.config.folders import (
+    ConfigFiles,
+    DiskFiles,
+    FindModules,
+    NoModules,
+    RecordedFiles,
+)
+from mlform.config.removals import check_removals
+from mlform.config.tree import MODULES_FOLDER, ModuleTree
+from mlform.dataclass import dataclass, replace
 from mlform.diagnostics import Diagnostic, Diagnostics
-from mlform.hcl.ast import Body
-from mlform.hcl.parser import decode_source, parse
+from mlform.lang.values import Value
 
-SUFFIX = ".mlf.hcl"
-"""Of configuration files in the native syntax."""
-JSON_SUFFIX = ".mlf.json"
-"""Of configuration files in HCL's JSON syntax."""
+__all__ = ["JSON_SUFFIX", "SUFFIX", "RootModule", "load_config", "read_file", "read_root"]
 
 _NONE_FOUND = """The folder {folder} has no files that end in {suffix}.
 
@@ -30,83 +44,155 @@ To start, write a file main{suffix}, such as:
 then run "mlform plan". If the files are in another folder, name it: mlform -chdir=FOLDER plan."""
 
 
-def load_config(folder: Path, *, shown_folder: str = ".") -> tuple[Config, tuple[Diagnostic, ...]]:
-    """Read and decode all configuration files of a folder.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RootModule:
+    """The root module, read as far as can be without the values of its variables.
+
+    Attributes:
+        variables: That it declares.
+        problems: Found so far, in order of file and place.
+    """
+
+    variables: Mapping[str, VariableBlock]
+    problems: tuple[Diagnostic, ...]
+    _shape: Outline
+    _files: RecordedFiles
+
+    @property
+    def locals(self) -> Mapping[str, LocalValue]:
+        """The local values that it declares."""
+        return self._shape.locals
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there are no configuration files."""
+        return not self._files.content
+
+    def load(
+        self,
+        values: Mapping[str, Value],
+        *,
+        context: EarlyContext | None = None,
+        find_modules: FindModules = NoModules,
+        modules_folder: str = MODULES_FOLDER,
+    ) -> tuple[Config, tuple[Diagnostic, ...]]:
+        """Read everything, and all modules that are called.
+
+        Args:
+            values: Of the variables; those without are unknown.
+            context: What expressions see that are resolved while loading.
+            find_modules: Makes what finds modules whose sources are not local.
+            modules_folder: Where fetched modules are, relative to the working folder.
+
+        Returns:
+            What could be read, and all problems, with those found before, in order of file and
+            place. The configuration is only to be used if no problem is an error.
+        """
+        diagnostics = Diagnostics()
+        diagnostics.extend(self.problems)
+        files = RecordedFiles(self._files.origin, dict(self._files.content))
+        shape = _reporting_to(self._shape, diagnostics)
+        tree = ModuleTree(
+            files=files,
+            folders=find_modules(files),
+            context=context or EarlyContext(),
+            diagnostics=diagnostics,
+            modules_folder=modules_folder,
+        )
+        config = tree.load(shape, values)
+        check_removals(config, diagnostics)
+        return config, _in_order(diagnostics, files.content)
+
+    def backend(
+        self, values: Mapping[str, Value], *, context: EarlyContext
+    ) -> tuple[BackendBlock | None, tuple[Diagnostic, ...]]:
+        """Read where the state is kept, and nothing else.
+
+        Args:
+            values: Of the variables; those without are unknown.
+            context: What expressions see that are resolved while loading.
+
+        Returns:
+            The block, or None, and the problems of it with those found before.
+        """
+        diagnostics = Diagnostics()
+        diagnostics.extend(self.problems)
+        shape = _reporting_to(self._shape, diagnostics)
+        scope = EarlyScope(
+            context=context, variables=shape.variables, locals=shape.locals, values=values
+        )
+        block = decode_backend(shape, Decoding(path=(), reader=shape.reader, scope=scope))
+        return block, _in_order(diagnostics, self._files.content)
+
+
+def _reporting_to(shape: Outline, diagnostics: Diagnostics) -> Outline:
+    return replace(shape, reader=replace(shape.reader, diagnostics=diagnostics))
+
+
+def read_root(files: ConfigFiles, *, shown_folder: str = ".") -> RootModule:
+    """Read the files of the root module.
+
+    Args:
+        files: Where they are.
+        shown_folder: The folder as people are shown it, relative to the working folder.
+    """
+    diagnostics = Diagnostics()
+    recorded = RecordedFiles(files)
+    names = _names(recorded, shown_folder, diagnostics)
+    blocks, reader = read_blocks(shown_folder, names, recorded, diagnostics)
+    shape = outline(shown_folder, blocks, reader)
+    return RootModule(
+        variables=shape.variables,
+        problems=_in_order(diagnostics, recorded.content),
+        _shape=shape,
+        _files=recorded,
+    )
+
+
+def load_config(
+    folder: Path,
+    *,
+    shown_folder: str = ".",
+    values: Mapping[str, Value] | None = None,
+    context: EarlyContext | None = None,
+    find_modules: FindModules = NoModules,
+) -> tuple[Config, tuple[Diagnostic, ...]]:
+    """Read and decode all configuration files of a folder, and the modules it calls.
 
     Args:
         folder: Where the files are.
         shown_folder: The folder as people are shown it, relative to the working folder.
+        values: Of the variables; those without are unknown.
+        context: What expressions see that are resolved while loading; by default variables may
+            be without value.
+        find_modules: Makes what finds modules whose sources are not local.
 
     Returns:
-        What could be read, and the problems of all files together, in order of file and place.
-        The configuration is only to be used if no problem is an error.
+        As `RootModule.load`.
     """
-    diagnostics = Diagnostics()
-    files = _read_files(folder, shown_folder, diagnostics)
-    if not files and not diagnostics.has_errors:
-        diagnostics.error(
-            "No configuration files", _NONE_FOUND.format(folder=shown_folder, suffix=SUFFIX)
-        )
-    config, problems = decode_files(files, shown_folder=shown_folder)
-    diagnostics.extend(problems)
-    return config, _in_order(diagnostics, files)
+    root = read_root(DiskFiles(folder, shown_folder), shown_folder=shown_folder)
+    return root.load(
+        values or {},
+        context=context or EarlyContext(partial=True),
+        find_modules=find_modules,
+    )
 
 
-def decode_files(
-    files: dict[str, bytes], *, shown_folder: str = "."
-) -> tuple[Config, tuple[Diagnostic, ...]]:
-    """Decode configuration files that were read before, such as those in a saved plan.
-
-    Args:
-        files: Content by shown path.
-        shown_folder: The folder as people are shown it.
-
-    Returns:
-        As `load_config`.
-    """
-    return _decoded(tuple(files.items()), shown_folder)
-
-
-@lru_cache(maxsize=1)
-def _decoded(
-    content_by_name: tuple[tuple[str, bytes], ...], shown_folder: str
-) -> tuple[Config, tuple[Diagnostic, ...]]:
-    """Decode files; apply asks for those again that plan has just asked for."""
-    files = dict(content_by_name)
-    diagnostics = Diagnostics()
-    bodies = [_parse(shown, content, diagnostics) for shown, content in files.items()]
-    syntax_errors = tuple(each.range for each in diagnostics if each.range is not None)
-    reader = Reader(diagnostics=diagnostics, syntax_errors=syntax_errors)
-    root = decode_module(bodies, folder=shown_folder, reader=reader)
-    if not syntax_errors:
-        check_runtimes(root, reader)
-    return Config(root=root, files=files), _in_order(diagnostics, files)
-
-
-def _read_files(folder: Path, shown_folder: str, diagnostics: Diagnostics) -> dict[str, bytes]:
+def _names(files: ConfigFiles, folder: str, diagnostics: Diagnostics) -> tuple[str, ...]:
     try:
-        names = sorted(each.name for each in folder.iterdir() if not each.name.startswith("."))
+        names = file_names(files.names(folder))
     except OSError as error:
         diagnostics.error(
             "Failed to read configuration folder",
-            f"The folder {shown_folder} cannot be listed: {error.strerror or error}. Check its "
+            f"The folder {folder} cannot be listed: {error.strerror or error}. Check its "
             "name and that you may read it.",
         )
-        return {}
-    files: dict[str, bytes] = {}
-    for name in names:
-        shown = name if shown_folder == "." else f"{shown_folder}/{name}"
-        if name.endswith(JSON_SUFFIX):
-            diagnostics.error(
-                "Unsupported configuration syntax",
-                f"{shown} is in JSON syntax, which this version of mlform does not read. Write it "
-                f"in the native syntax, as {name.removesuffix(JSON_SUFFIX)}{SUFFIX}.",
-            )
-        elif name.endswith(SUFFIX):
-            content = read_file(folder / name, shown, diagnostics)
-            if content is not None:
-                files[shown] = content
-    return files
+        return ()
+    if not names:
+        diagnostics.error(
+            "No configuration files", _NONE_FOUND.format(folder=folder, suffix=SUFFIX)
+        )
+    return names
 
 
 def read_file(path: Path, shown: str, diagnostics: Diagnostics) -> bytes | None:
@@ -114,22 +200,11 @@ def read_file(path: Path, shown: str, diagnostics: Diagnostics) -> bytes | None:
     try:
         return path.read_bytes()
     except OSError as error:
-        diagnostics.error(
-            "Failed to read file",
-            f"The file {shown} could not be read: {error.strerror or error}. Check that it is a "
-            "file and that you may read it.",
-        )
+        report_unreadable(shown, error, diagnostics)
         return None
 
 
-def _parse(shown: str, content: bytes, diagnostics: Diagnostics) -> Body:
-    source, problems = decode_source(shown, content)
-    body, more = parse(source)
-    diagnostics.extend((*problems, *more))
-    return body
-
-
-def _in_order(diagnostics: Diagnostics, files: dict[str, bytes]) -> tuple[Diagnostic, ...]:
+def _in_order(diagnostics: Diagnostics, files: Mapping[str, bytes]) -> tuple[Diagnostic, ...]:
     """Sort by file and place; what has no place comes first."""
     positions = {shown: position for position, shown in enumerate(files)}
 

@@ -1,14 +1,24 @@
-"""`.mlform.lock.hcl`: which image each tag meant when it was pinned.
+"""`.mlform.lock.hcl`: what each image name and each module's source meant when it was pinned.
 
-One block per image that the configuration names, sorted by name::
+One block per image that the configuration names and per package that its modules come from, sorted
+by name::
 
     image "ghcr.io/acme/runtime:0.1" {
       reference = "ghcr.io/acme/runtime@sha256:…"
       runtimes  = ["docker.default"]
     }
 
+    module "git::https://github.com/acme/modules.git?ref=v1" {
+      commit = "0123456789abcdef…"
+    }
+
+    module "https://acme.example/modules.zip" {
+      digest = "sha256:…"
+    }
+
 `reference` is what is run: a name with a digest, or `sha256:…`, the id of an image that exists on
-this machine only. `runtimes` are the runtimes that name the image. Written with python-hcl2.
+this machine only. `runtimes` are the runtimes that name the image. `commit` is what was checked
+out, `digest` is of the bytes of the archive. Written with python-hcl2.
 """
 
 from __future__ import annotations
@@ -36,7 +46,10 @@ _HEADER = """\
 # This file is maintained automatically by "mlform init".
 # Manual edits may be lost in future updates.
 """
-_FILE = Shape(blocks={"image": ("name",)})
+_FILE = Shape(blocks={"image": ("name",), "module": ("source",)})
+_MODULE = Shape(optional=("commit", "digest"))
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _IMAGE = Shape(required=("reference",), optional=("runtimes",))
 _REFERENCE = re.compile(r"(?:\S+@)?sha256:[0-9a-f]{64}")
 _MEND = 'Run "mlform init -upgrade" to write it anew, or take the file from version control.'
@@ -68,10 +81,24 @@ class LockedImage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LockedModule:
+    """The pin of a package that modules are fetched from.
+
+    Attributes:
+        package: As `RemoteSource.package` gives it.
+        pin: Of a git repository the commit, of an archive the `sha256:…` of its bytes.
+    """
+
+    package: str
+    pin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LockFile:
-    """All pins, by name of image."""
+    """All pins: of images by name, of modules by package."""
 
     images: Mapping[str, LockedImage] = field(default_factory=dict)
+    modules: Mapping[str, LockedModule] = field(default_factory=dict)
 
 
 def read_lock(path: Path, *, shown: str) -> tuple[LockFile, tuple[Diagnostic, ...]]:
@@ -99,19 +126,50 @@ def parse_lock(shown: str, content: bytes) -> tuple[LockFile, tuple[Diagnostic, 
     places = tuple(each.range for each in diagnostics if each.range is not None)
     reader = Reader(diagnostics=diagnostics, syntax_errors=places)
     images: dict[str, LockedImage] = {}
+    modules: dict[str, LockedModule] = {}
     for block in reader.read(body, _FILE, body.range).blocks:
-        image = _image(block, reader)
-        if image is None:
-            continue
-        if image.name in images:
+        if block.labels[0] in (images if block.type == "image" else modules):
             diagnostics.error(
-                "Duplicate image in lock file",
-                f'The image "{image.name}" is pinned twice. {_MEND}',
+                f"Duplicate {block.type} in lock file",
+                f'The {block.type} "{block.labels[0]}" is pinned twice. {_MEND}',
                 range=block.range,
             )
-            continue
-        images[image.name] = image
-    return LockFile(images=images), tuple(diagnostics)
+        elif block.type == "image":
+            image = _image(block, reader)
+            if image is not None:
+                images[image.name] = image
+        else:
+            module = _module(block, reader)
+            if module is not None:
+                modules[module.package] = module
+    return LockFile(images=images, modules=modules), tuple(diagnostics)
+
+
+def _module(block: Block, reader: Reader) -> LockedModule | None:
+    content = reader.read(block.body, _MODULE, block.range)
+    if len(content.arguments) != 1:
+        # What stands there instead was reported, or could not be read.
+        is_plain = content.arguments or not block.body.attributes
+        if is_plain and not reader.is_broken(block.body):
+            reader.diagnostics.error(
+                "Invalid module pin in lock file",
+                f"A module is pinned by one of commit and digest. {_MEND}",
+                range=block.range,
+            )
+        return None
+    name, argument = next(iter(content.arguments.items()))
+    pin = constant_text(argument.expression, reader.diagnostics)
+    if pin is None:
+        return None
+    if not (_COMMIT if name == "commit" else _DIGEST).fullmatch(pin):
+        form = "40 hexadecimal digits" if name == "commit" else "sha256: and 64 hexadecimal digits"
+        reader.diagnostics.error(
+            "Invalid module pin in lock file",
+            f'"{pin}" is no {name}: a {name} is {form}. {_MEND}',
+            range=argument.expression.range,
+        )
+        return None
+    return LockedModule(package=block.labels[0], pin=pin)
 
 
 def _image(block: Block, reader: Reader) -> LockedImage | None:
@@ -154,9 +212,14 @@ def lock_text(lock: LockFile) -> str:
             reference=quoted(image.reference),
             runtimes=[quoted(each) for each in sorted(set(image.runtimes))],
         )
+    for package, module in sorted(lock.modules.items()):
+        if module.pin.startswith("sha256:"):
+            document.block("module", [quoted(package)], digest=quoted(module.pin))
+        else:
+            document.block("module", [quoted(package)], commit=quoted(module.pin))
     # The method has no annotations of its own.
     build: Callable[[], dict[str, object]] = document.build
-    written = hcl2.dumps(build()) if lock.images else ""
+    written = hcl2.dumps(build()) if lock.images or lock.modules else ""
     blocks = re.sub(r"\n{3,}", "\n\n", written).strip("\n")
     return f"{_HEADER}\n{blocks}\n" if blocks else _HEADER
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from mlform.dataclass import dataclass, field
+from mlform.dataclass import dataclass, field, replace
 from mlform.diagnostics import Diagnostics, SourceRange, did_you_mean
 from mlform.hcl.ast import Attribute, Block, Body
+from mlform.hcl.json_tree import JsonProperty, bare, json_problems, literal, with_blocks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +18,8 @@ class Shape:
         required: Names of arguments that must be set.
         optional: Names of arguments that may be set.
         blocks: Types of blocks, each with the names of its labels.
+        literal: Those arguments whose strings are their own text in JSON syntax, not templates.
+        bare: Those arguments whose strings are expressions in JSON syntax, such as references.
         elsewhere: Names people may expect here, with what to write instead.
         is_open: Whether anything else is allowed too and kept for a later phase.
     """
@@ -24,6 +27,8 @@ class Shape:
     required: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     blocks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    literal: tuple[str, ...] = ()
+    bare: tuple[str, ...] = ()
     elsewhere: Mapping[str, str] = field(default_factory=dict)
     is_open: bool = False
 
@@ -71,15 +76,47 @@ class Reader:
     syntax_errors: tuple[SourceRange, ...] = ()
 
     def read(self, body: Body, shape: Shape, header: SourceRange) -> Content:
-        """Sort a body by its shape; `header` is where missing arguments are reported."""
+        """Sort a body by its shape; `header` is where missing arguments are reported.
+
+        Properties of JSON syntax become the blocks and the expressions that the shape says.
+        """
+        written = {attribute.name for attribute in body.attributes}
+        body = self.native(body, shape)
         arguments, other = self._arguments(body, shape)
         blocks, other_blocks = self._blocks(body, shape)
         if not self.is_broken(body):
             for name in shape.required:
-                if name not in arguments:
+                if name not in written:
                     self._missing(name, header)
         rest = Body(tuple(other), tuple(other_blocks), body.range)
         return Content(arguments=arguments, blocks=tuple(blocks), rest=rest)
+
+    def native(self, body: Body, shape: Shape) -> Body:
+        """Return a body in which JSON properties are the blocks or arguments of its shape."""
+        if not any(isinstance(each, JsonProperty) for each in body.attributes):
+            return body
+        body, problems = with_blocks(body, shape.blocks)
+        self.diagnostics.extend(problems)
+        no_templates = (*shape.literal, *shape.bare)
+        self.diagnostics.extend(json_problems(body.attributes, no_templates))
+        attributes: dict[str, Attribute] = {}
+        for given in body.attributes:
+            attribute = self._argument(given, shape)
+            if attribute is not None:
+                attributes.setdefault(attribute.name, attribute)
+        return Body(tuple(attributes.values()), body.blocks, body.range)
+
+    def _argument(self, attribute: Attribute, shape: Shape) -> Attribute | None:
+        """Return an argument as its shape wants it; None if its string holds no expression."""
+        if not isinstance(attribute, JsonProperty):
+            return attribute
+        if attribute.name in shape.literal:
+            return replace(attribute, expression=literal(attribute.value))
+        if attribute.name in shape.bare:
+            expression, problems = bare(attribute.value)
+            self.diagnostics.extend(problems)
+            return None if expression is None else replace(attribute, expression=expression)
+        return attribute
 
     def _arguments(self, body: Body, shape: Shape) -> tuple[dict[str, Attribute], list[Attribute]]:
         known: dict[str, Attribute] = {}
@@ -155,6 +192,13 @@ class Reader:
     def _unexpected_argument(self, attribute: Attribute, shape: Shape) -> None:
         name = attribute.name
         instead = shape.elsewhere.get(name)
+        if isinstance(attribute, JsonProperty):
+            known = (*shape.arguments, *shape.blocks)
+            detail = f'No argument or block type is named "{name}".{did_you_mean(name, known)}'
+            self.diagnostics.error(
+                "Extraneous JSON object property", instead or detail, range=attribute.name_range
+            )
+            return
         detail = f'An argument named "{name}" is not expected here.'
         if instead is not None:
             detail = instead

@@ -150,29 +150,10 @@ def static_reference(expression: Expression, diagnostics: Diagnostics) -> Refere
     return None
 
 
-def resource_reference(
-    expression: Expression, argument: str, diagnostics: Diagnostics
-) -> Reference | None:
-    """Return the reference to a resource that an expression is, or None after a problem.
-
-    Args:
-        expression: One item of the argument's list.
-        argument: Name of the argument, for messages.
-        diagnostics: Where problems go.
-    """
-    reference = static_reference(expression, diagnostics)
-    if reference is None:
-        return None
-    steps = reference.steps
-    if reference.root in {"data", "resource"}:
-        rest = str(reference).partition(".")[2]
-        named = rest if "." in rest else "KIND.NAME"
-        detail = f"References to resources have no prefix. Write {named}."
-    elif reference.root in RESERVED_ROOTS or not steps or not isinstance(steps[0], str):
-        detail = (
-            f"Only resources may be named in {argument}, as KIND.NAME, such as dataset.titanic."
-        )
-    else:
-        return reference
-    diagnostics.error(f"Invalid {argument} reference", detail, range=expression.range)
-    return None
+def prefix_problem(reference: Reference) -> str:
+    """Say how a resource is named without the prefix of a reference; empty if it has none."""
+    if reference.root not in {"data", "resource"}:
+        return ""
+    rest = str(reference).partition(".")[2]
+    named = rest if "." in rest else "KIND.NAME"
+    return f"References to resources have no prefix. Write {named}."

@@ -1,7 +1,8 @@
 """Where values of variables come from, in the order in which they count.
 
-Later ones win: the environment (`MLF_VAR_name`), `mlform.mlfvars.hcl`, `*.auto.mlfvars.hcl` by
-name, then `-var` and `-var-file` in the order given. Defaults lie below all of them.
+Later ones win: the environment (`MLF_VAR_name`), `mlform.mlfvars.hcl`, `mlform.mlfvars.json`,
+`*.auto.mlfvars.hcl` and `*.auto.mlfvars.json` by name, then `-var` and `-var-file` in the order
+given. Defaults lie below all of them.
 """
 
 from __future__ import annotations
@@ -12,15 +13,16 @@ from typing import TypeAlias
 
 from mlform.config.load import read_file
 from mlform.dataclass import dataclass
-from mlform.diagnostics import Diagnostics
-from mlform.hcl.ast import Body
+from mlform.diagnostics import Diagnostics, Source
+from mlform.hcl.ast import Attribute, Body
+from mlform.hcl.json_syntax import parse_json
+from mlform.hcl.json_tree import JsonProperty, json_problems, literal
 from mlform.hcl.parser import decode_source, parse
 
 ENVIRONMENT_PREFIX = "MLF_VAR_"
 """Before the name of a variable, in the environment."""
-_DEFAULT_FILE = "mlform.mlfvars.hcl"
-_AUTO_SUFFIX = ".auto.mlfvars.hcl"
-_JSON_NAMES = ("mlform.mlfvars.json", ".auto.mlfvars.json")
+_DEFAULT_FILES = ("mlform.mlfvars.hcl", "mlform.mlfvars.json")
+_AUTO_SUFFIXES = (".auto.mlfvars.hcl", ".auto.mlfvars.json")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +79,7 @@ def gather_sources(
         The sources in the order in which they count, lowest first.
     """
     found: list[VariableSource] = [EnvironmentValues(values=environment)]
-    for name in _automatic_names(folder, diagnostics):
+    for name in _automatic_names(folder):
         shown = name if shown_folder == "." else f"{shown_folder}/{name}"
         content = read_file(folder / name, shown, diagnostics)
         if content is not None:
@@ -99,24 +101,20 @@ def gather_sources(
     return tuple(found)
 
 
-def _automatic_names(folder: Path, diagnostics: Diagnostics) -> list[str]:
+def _automatic_names(folder: Path) -> list[str]:
     if not folder.is_dir():
         return []
-    names = sorted(each.name for each in folder.iterdir() if not each.name.startswith("."))
-    for name in names:
-        if name.endswith(_JSON_NAMES):
-            diagnostics.error(
-                "Unsupported variables file",
-                f"{name} is in JSON syntax, which this version of mlform does not read. Write it "
-                f"as {name.removesuffix('.json')}.hcl, one line name = value each.",
-            )
-    default = [name for name in names if name == _DEFAULT_FILE]
-    return default + [name for name in names if name.endswith(_AUTO_SUFFIX)]
+    names = {each.name for each in folder.iterdir() if not each.name.startswith(".")}
+    default = [name for name in _DEFAULT_FILES if name in names]
+    return default + sorted(name for name in names if name.endswith(_AUTO_SUFFIXES))
 
 
 def parse_values(shown: str, content: bytes, diagnostics: Diagnostics) -> FileValues:
-    """Read the content of a file of values."""
+    """Read the content of a file of values; the end of its name says in which syntax."""
     source, problems = decode_source(shown, content)
+    if shown.endswith(".json"):
+        diagnostics.extend(problems)
+        return FileValues(body=_json_values(source, diagnostics))
     body, more = parse(source)
     diagnostics.extend((*problems, *more))
     for block in body.blocks:
@@ -132,3 +130,17 @@ def parse_values(shown: str, content: bytes, diagnostics: Diagnostics) -> FileVa
             )
         diagnostics.error(f'Unexpected "{block.type}" block', detail, range=block.type_range)
     return FileValues(body=body)
+
+
+def _json_values(source: Source, diagnostics: Diagnostics) -> Body:
+    """Read values in JSON syntax, in which strings are no templates."""
+    body, problems = parse_json(source)
+    diagnostics.extend(problems)
+    names = {each.name for each in body.attributes}
+    diagnostics.extend(json_problems(body.attributes, no_templates=names))
+    attributes = (
+        Attribute(each.name, literal(each.value), each.range, each.name_range)
+        for each in body.attributes
+        if isinstance(each, JsonProperty)
+    )
+    return Body(tuple(attributes), (), body.range)

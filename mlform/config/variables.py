@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from mlform.config.blocks import Condition, Module, VariableBlock
+from mlform.config.blocks import VariableBlock
 from mlform.config.static import constant, is_name
 from mlform.config.variable_sources import (
     ENVIRONMENT_PREFIX,
@@ -13,18 +13,23 @@ from mlform.config.variable_sources import (
     OptionValue,
     VariableSource,
 )
+from mlform.config.variable_values import (
+    accepted,
+    check_validation,
+    default_of,
+    is_checked_early,
+    marked,
+    without_value,
+)
 from mlform.dataclass import dataclass, replace
-from mlform.diagnostics import Diagnostic, Diagnostics, Source, SourceRange, did_you_mean
+from mlform.diagnostics import Diagnostic, Diagnostics, Source, did_you_mean
 from mlform.hcl.ast import Attribute
 from mlform.hcl.parser import parse_expression
 from mlform.lang.construct import object_of, string_value
-from mlform.lang.conversion import ConversionError, apply_defaults, convert, without_optional
-from mlform.lang.failure import reference_values
 from mlform.lang.function import Function
-from mlform.lang.resolve import resolve
 from mlform.lang.scope import Scope
-from mlform.lang.types import BOOL, STRING, Primitive
-from mlform.lang.values import SENSITIVE, Value, null, unknown
+from mlform.lang.types import Primitive
+from mlform.lang.values import Value
 
 _SHOWN_UNDECLARED = 2
 """Warnings about undeclared values of files beyond these are counted, not listed."""
@@ -46,7 +51,7 @@ class _Text:
 
 
 def collect_variables(
-    root: Module,
+    declared: Mapping[str, VariableBlock],
     given: Sequence[VariableSource],
     *,
     diagnostics: Diagnostics,
@@ -56,32 +61,44 @@ def collect_variables(
     """Return the value of every variable of the root module.
 
     Args:
-        root: Declares the variables.
+        declared: The variables of the root module.
         given: What gives values, lowest first; see `gather_sources`.
         diagnostics: Takes every problem.
         functions: For the conditions of `validation` blocks.
         ask: Asks a person for the value of a required variable that has none, as `-var` takes it.
 
     Returns:
-        Values by name in source order, converted to the declared types, sensitive ones marked. A
-        variable with a problem has an unknown value.
+        Values by name in source order, converted to the declared types, sensitive and ephemeral
+        ones marked. A variable with a problem has an unknown value.
     """
-    chosen = _chosen(root, given, diagnostics)
+    chosen = _chosen(declared, given, diagnostics)
     values: dict[str, Value] = {}
-    for name, variable in root.variables.items():
+    for name, variable in declared.items():
         value = _value(variable, chosen.get(name), diagnostics, ask)
-        if value is None:
-            value = unknown(without_optional(variable.type))
-        values[name] = value.with_marks(SENSITIVE) if variable.sensitive else value
+        values[name] = without_value(variable) if value is None else marked(variable, value)
+        if variable.deprecated and name in chosen:
+            _report_deprecated(variable, chosen[name], diagnostics)
     scope = Scope(variables={"var": object_of(values)}, functions=functions)
-    for variable in root.variables.values():
+    for variable in declared.values():
         for validation in variable.validations:
-            _validate(variable, validation, scope, diagnostics)
+            if is_checked_early(validation):
+                check_validation(variable, validation, scope, diagnostics)
     return values
 
 
+def _report_deprecated(
+    variable: VariableBlock, chosen: _Written | _Text, diagnostics: Diagnostics
+) -> None:
+    origin = "" if isinstance(chosen, _Written) else f", which {chosen.origin} sets,"
+    diagnostics.warning(
+        "Deprecated variable set",
+        f"The variable {variable.name}{origin} is deprecated: {variable.deprecated}",
+        range=chosen.attribute.name_range if isinstance(chosen, _Written) else None,
+    )
+
+
 def _chosen(
-    root: Module, given: Sequence[VariableSource], diagnostics: Diagnostics
+    declared: Mapping[str, VariableBlock], given: Sequence[VariableSource], diagnostics: Diagnostics
 ) -> dict[str, _Written | _Text]:
     """Return what gives each variable its value; later sources win."""
     chosen: dict[str, _Written | _Text] = {}
@@ -89,29 +106,33 @@ def _chosen(
     for source in given:
         match source:
             case EnvironmentValues():
-                chosen.update(_from_environment(root, source))
+                chosen.update(_from_environment(declared, source))
             case FileValues():
                 for attribute in source.body.attributes:
-                    if attribute.name in root.variables:
+                    if attribute.name in declared:
                         chosen[attribute.name] = _Written(attribute)
                     else:
                         undeclared.setdefault(attribute.name, attribute)
             case OptionValue():
-                chosen.update(_from_option(root, source, diagnostics))
-    _report_undeclared(root, list(undeclared.values()), diagnostics)
+                chosen.update(_from_option(declared, source, diagnostics))
+    _report_undeclared(declared, list(undeclared.values()), diagnostics)
     return chosen
 
 
-def _from_environment(root: Module, source: EnvironmentValues) -> dict[str, _Text]:
+def _from_environment(
+    declared: Mapping[str, VariableBlock], source: EnvironmentValues
+) -> dict[str, _Text]:
     found: dict[str, _Text] = {}
-    for name in root.variables:
+    for name in declared:
         key = ENVIRONMENT_PREFIX + name
         if key in source.values:
             found[name] = _Text(source.values[key], f"the environment variable {key}")
     return found
 
 
-def _from_option(root: Module, option: OptionValue, diagnostics: Diagnostics) -> dict[str, _Text]:
+def _from_option(
+    declared: Mapping[str, VariableBlock], option: OptionValue, diagnostics: Diagnostics
+) -> dict[str, _Text]:
     name, equals, text = option.text.partition("=")
     if not equals or not is_name(name):
         diagnostics.error(
@@ -121,26 +142,26 @@ def _from_option(root: Module, option: OptionValue, diagnostics: Diagnostics) ->
             '-var="name=value".',
         )
         return {}
-    if name in root.variables:
+    if name in declared:
         return {name: _Text(text, f'-var="{name}=..."')}
     diagnostics.error(
         "Value for undeclared variable",
         f'A variable named "{name}" was assigned on the command line, but the root module does not '
-        f"declare a variable of that name.{did_you_mean(name, root.variables)} To use this value, "
+        f"declare a variable of that name.{did_you_mean(name, declared)} To use this value, "
         'add a "variable" block to the configuration.',
     )
     return {}
 
 
 def _report_undeclared(
-    root: Module, undeclared: Sequence[Attribute], diagnostics: Diagnostics
+    declared: Mapping[str, VariableBlock], undeclared: Sequence[Attribute], diagnostics: Diagnostics
 ) -> None:
     for attribute in undeclared[:_SHOWN_UNDECLARED]:
         diagnostics.warning(
             "Value for undeclared variable",
             f'The root module does not declare a variable named "{attribute.name}" but a value was '
             f'found in file "{attribute.range.filename}".'
-            f"{did_you_mean(attribute.name, root.variables)} If you meant to use this value, add a "
+            f"{did_you_mean(attribute.name, declared)} If you meant to use this value, add a "
             '"variable" block to the configuration.',
             range=attribute.name_range,
         )
@@ -171,7 +192,7 @@ def _value(
             return None
         chosen = _Text(ask(variable), "the answer given")
     if chosen is None:
-        return _default(variable, diagnostics)
+        return default_of(variable, diagnostics)
     if isinstance(chosen, _Written):
         place = variable.range if variable.sensitive else chosen.attribute.expression.range
         said = f"The value given at {chosen.attribute.range}"
@@ -184,51 +205,7 @@ def _value(
         value = _parsed(variable, chosen, diagnostics)
     if value is None:
         return None
-    if value.is_null and not variable.nullable:
-        return _instead_of_null(variable, said, place, diagnostics)
-    return _converted(variable, value, said, place, diagnostics)
-
-
-def _default(variable: VariableBlock, diagnostics: Diagnostics) -> Value | None:
-    if variable.default is None:
-        return null(without_optional(variable.type))
-    value = constant(variable.default, diagnostics)
-    if value is None:
-        return None
-    return _converted(variable, value, "The default", variable.default.range, diagnostics)
-
-
-def _instead_of_null(
-    variable: VariableBlock, said: str, place: SourceRange, diagnostics: Diagnostics
-) -> Value | None:
-    if variable.default is not None:
-        return _default(variable, diagnostics)
-    diagnostics.error(
-        "Required variable not set",
-        f"{said} is not suitable for var.{variable.name} declared at {variable.range}: a required "
-        "variable may not be set to null. Give it a value.",
-        range=place,
-    )
-    return None
-
-
-def _converted(
-    variable: VariableBlock,
-    value: Value,
-    said: str,
-    place: SourceRange,
-    diagnostics: Diagnostics,
-) -> Value | None:
-    try:
-        return convert(apply_defaults(value, variable.type), variable.type)
-    except ConversionError as error:
-        diagnostics.error(
-            "Invalid value for input variable",
-            f"{said} is not suitable for var.{variable.name} declared at {variable.range}: "
-            f"{error}.",
-            range=place,
-        )
-        return None
+    return accepted(variable, value, said=said, place=place, diagnostics=diagnostics)
 
 
 def _parsed(variable: VariableBlock, given: _Text, diagnostics: Diagnostics) -> Value | None:
@@ -256,67 +233,3 @@ def _without_secret(problem: Diagnostic, variable: VariableBlock) -> Diagnostic:
         "expression. Check its quotes and brackets."
     )
     return replace(problem, detail=detail, range=variable.range, context=None, values=())
-
-
-def _validate(
-    variable: VariableBlock, validation: Condition, scope: Scope, diagnostics: Diagnostics
-) -> None:
-    before = len(diagnostics)
-    outcome = resolve(validation.condition, scope, diagnostics)
-    if len(diagnostics) > before or not outcome.is_known:
-        return
-    values = reference_values(validation.condition, scope)
-    try:
-        held = convert(outcome, BOOL).payload
-    except ConversionError as error:
-        problem = error.message
-    else:
-        if held is True:
-            return
-        problem = "true or false is required, not null" if held is None else ""
-    if problem:
-        diagnostics.add(
-            Diagnostic(
-                summary="Invalid variable validation result",
-                detail=f"Invalid validation condition result value: {problem}.",
-                range=validation.condition.range,
-                values=values,
-            )
-        )
-        return
-    message = _error_message(validation, scope, diagnostics)
-    diagnostics.add(
-        Diagnostic(
-            summary="Invalid value for variable",
-            detail=f"{message}\n\nThis was checked by the validation rule at {validation.range}.",
-            range=variable.range,
-            values=values,
-        )
-    )
-
-
-def _error_message(validation: Condition, scope: Scope, diagnostics: Diagnostics) -> str:
-    place = validation.error_message.range
-    before = len(diagnostics)
-    value = resolve(validation.error_message, scope, diagnostics)
-    if len(diagnostics) > before or not value.is_known:
-        return "The error message could not be put together, so it will not be displayed."
-    try:
-        text = convert(value, STRING)
-    except ConversionError as error:
-        diagnostics.error(
-            "Invalid error message",
-            f"Unsuitable value for error message: {error.message}.",
-            range=place,
-        )
-        return "The error message is no string, so it will not be displayed."
-    if text.is_sensitive:
-        diagnostics.error(
-            "Error message refers to sensitive values",
-            "The error expression used to explain this condition refers to sensitive values, so "
-            "its text is not displayed. Remove the references to sensitive values, or use "
-            "nonsensitive() if the text will not reveal them.",
-            range=place,
-        )
-        return "The error message included a sensitive value, so it will not be displayed."
-    return str(text.payload)

@@ -8,14 +8,17 @@ from decimal import Decimal
 from mlform.dataclass import dataclass
 from mlform.diagnostics import Diagnostic, Diagnostics, SourceRange, did_you_mean
 from mlform.digests import Json, JsonObject
+from mlform.graph.bodies import DYNAMIC_BLOCK, read_dynamic, sorted_body
+from mlform.graph.dynamic import Expansion, PlacedBlock, expand
 from mlform.hcl import ast
+from mlform.hcl.json_tree import JsonProperty, blocks_of, json_problems, with_blocks
 from mlform.lang.construct import object_of, tuple_of
 from mlform.lang.convert import ConversionError, convert, format_path, type_name
 from mlform.lang.encode import from_json
 from mlform.lang.resolve import resolve
 from mlform.lang.scope import Scope
 from mlform.lang.types import DYNAMIC, STRING
-from mlform.lang.values import UNKNOWN, Value, null, string
+from mlform.lang.values import UNKNOWN, UNKNOWN_VALUE, Value, null, string
 from mlform.schema import Attribute, BlockSchema, NestedBlock, ResourceReference
 
 
@@ -42,14 +45,17 @@ class BodyResolver:
             place: The header of the block, for what is missing.
         """
         found: dict[str, Value] = {}
+        body, problems = sorted_body(body, schema)
+        self.diagnostics.extend((*problems, *json_problems(body.attributes)))
         given = {attribute.name: attribute for attribute in body.attributes}
         for attribute in schema.attributes:
             if not attribute.computed:
                 found[attribute.name] = self._argument(attribute, given.get(attribute.name), place)
+        blocks = expand(body.blocks, schema, self.scope, self.diagnostics)
         for block in schema.blocks:
-            found[block.name] = self._nested(block, body, place)
+            found[block.name] = self._nested(block, blocks, place)
         self._refuse_unknown(schema, body)
-        self._check_one_of(schema, body, place)
+        self._check_one_of(schema, blocks, place)
         return object_of(found)
 
     def _argument(
@@ -127,7 +133,7 @@ class BodyResolver:
         for position, item in enumerate(items):
             if item.payload is not UNKNOWN and _kind_of(item) not in reference.kinds:
                 found = _kind_of(item)
-                got = f"a {found} resource" if found else type_name(item.type)
+                got = f"a {found} resource" if found else _with_article(type_name(item.type))
                 self._invalid(
                     given,
                     "Incorrect attribute value type",
@@ -138,9 +144,10 @@ class BodyResolver:
                 return Value(DYNAMIC, UNKNOWN)
         return tuple_of(items) if reference.many else value
 
-    def _nested(self, block: NestedBlock, body: ast.Body, place: SourceRange) -> Value:
-        given = [item for item in body.blocks if item.type == block.name]
-        if block.required and not given:
+    def _nested(self, block: NestedBlock, blocks: Expansion, place: SourceRange) -> Value:
+        given = blocks.of_type(block.name)
+        is_open = block.name in blocks.open_types
+        if block.required and not given and not is_open:
             label = f' "{block.label.upper()}"' if block.label else ""
             self.diagnostics.error(
                 f"Insufficient {block.name} blocks",
@@ -149,17 +156,31 @@ class BodyResolver:
                 range=place,
             )
         if not block.repeated:
-            for extra in given[1:]:
-                self.diagnostics.error(
-                    f"Too many {block.name} blocks",
-                    f'No more than 1 "{block.name}" block is allowed. Remove this one or the one '
-                    f"at {given[0].range}.",
-                    range=extra.range,
-                )
-        values = [value for item in given if (value := self._block(block, item)) is not None]
+            self._refuse_several(block, given)
+        of_type = (each for each in blocks.blocks if each.block.type == block.name)
+        resolved = [self._placed(block, each) for each in of_type]
+        if is_open:
+            return UNKNOWN_VALUE
+        values = [value for value in resolved if value is not None]
         if block.repeated:
             return tuple_of(values)
         return values[0] if values else null(DYNAMIC)
+
+    def _refuse_several(self, block: NestedBlock, given: tuple[PlacedBlock, ...]) -> None:
+        for extra in given[1:]:
+            self.diagnostics.error(
+                f"Too many {block.name} blocks",
+                f'No more than 1 "{block.name}" block is allowed. Remove this one or the one '
+                f"at {given[0].block.range}.",
+                range=extra.block.range,
+            )
+
+    def _placed(self, block: NestedBlock, given: PlacedBlock) -> Value | None:
+        """Return the value of a block, in what its place can see; None if it has none."""
+        if block.label and not given.block.labels and not given.is_certain:
+            return None
+        inside = BodyResolver(scope=given.scope, diagnostics=self.diagnostics)
+        return inside._block(block, given.block)
 
     def _block(self, block: NestedBlock, given: ast.Block) -> Value | None:
         wanted = 1 if block.label else 0
@@ -195,11 +216,13 @@ class BodyResolver:
         for given in body.attributes:
             attribute = schema.attribute(given.name)
             if attribute is None:
-                self.diagnostics.error(
-                    "Unsupported argument",
-                    _unsupported_argument(given.name, arguments, blocks),
-                    range=given.name_range,
+                unsupported = (
+                    _unsupported_property
+                    if isinstance(given, JsonProperty)
+                    else _unsupported_argument
                 )
+                summary, detail = unsupported(given.name, arguments, blocks)
+                self.diagnostics.error(summary, detail, range=given.name_range)
             elif attribute.computed:
                 self.diagnostics.error(
                     "Value for unconfigurable attribute",
@@ -207,19 +230,23 @@ class BodyResolver:
                     range=given.name_range,
                 )
         for block in body.blocks:
-            if schema.block(block.type) is None:
+            if schema.block(block.type) is None and block.type != DYNAMIC_BLOCK:
                 self.diagnostics.error(
                     "Unsupported block type",
                     _unsupported_block(block.type, arguments, blocks),
                     range=block.type_range,
                 )
 
-    def _check_one_of(self, schema: BlockSchema, body: ast.Body, place: SourceRange) -> None:
+    def _check_one_of(self, schema: BlockSchema, blocks: Expansion, place: SourceRange) -> None:
         if not schema.one_of:
             return
-        given = [block for block in body.blocks if block.type in schema.one_of]
+        given = [
+            each.block
+            for each in blocks.blocks
+            if each.block.type in schema.one_of and each.is_certain
+        ]
         choices = ", ".join(schema.one_of)
-        if not given:
+        if not given and blocks.open_types.isdisjoint(schema.one_of):
             self.diagnostics.error(
                 "Missing required block",
                 f"Exactly one of these blocks is required: {choices}.",
@@ -261,6 +288,12 @@ def plain(value: Value) -> Json:
     return payload
 
 
+def plain_object(value: Value) -> JsonObject:
+    """Return the JSON of an object value."""
+    document = plain(value)
+    return document if isinstance(document, Mapping) else {}
+
+
 def upstream_of(schema: BlockSchema, arguments: Value) -> Mapping[str, tuple[JsonObject, ...]]:
     """Return the attributes of the resources that the reference arguments name."""
     found: dict[str, tuple[JsonObject, ...]] = {}
@@ -285,20 +318,54 @@ def with_addresses(schema: BlockSchema, arguments: Value) -> Value:
 
 
 def range_of(body: ast.Body, path: Sequence[str | int], place: SourceRange) -> SourceRange:
-    """Return the narrowest range in a body that a path into its arguments leads to."""
+    """Return the narrowest range in a body that a path into its arguments leads to.
+
+    What came from a `dynamic` block is found in its content; which of several in a row made it
+    depends on values, so the first one is taken.
+    """
     if not path:
         return place
     name, rest = path[0], path[1:]
+    position = rest[0] if rest and isinstance(rest[0], int) else 0
+    inside = rest[1:] if rest and isinstance(rest[0], int) else rest
+    body, _ = with_blocks(body, {DYNAMIC_BLOCK: ("type",)})
     for attribute in body.attributes:
         if attribute.name == name:
+            block = _json_block(attribute, position, inside)
+            if block is not None:
+                return range_of(block.body, inside, block.range)
             return _expression_range(attribute.expression, rest)
-    position = rest[0] if rest and isinstance(rest[0], int) else 0
-    blocks = [block for block in body.blocks if block.type == name]
-    if position < len(blocks):
-        block = blocks[position]
-        inside = rest[1:] if rest and isinstance(rest[0], int) else rest
-        return range_of(block.body, inside, block.range)
-    return place
+    found = _block_at(body, name, position)
+    return place if found is None else range_of(found.body, inside, found.range)
+
+
+def _block_at(body: ast.Body, name: str | int, position: int) -> ast.Block | None:
+    """Return the block of a type at a position, or the content of what may have made it."""
+    at = 0
+    for block in body.blocks:
+        if block.type == DYNAMIC_BLOCK and block.labels == (name,):
+            contents = read_dynamic(block)[0].contents
+            return contents[0] if contents else block
+        if block.type == name:
+            if at == position:
+                return block
+            at += 1
+    return None
+
+
+def _json_block(
+    attribute: ast.Attribute, position: int, inside: Sequence[str | int]
+) -> ast.Block | None:
+    """Return the block that a JSON property has at a position, if that has what is looked for."""
+    if not isinstance(attribute, JsonProperty) or not inside:
+        return None
+    for labels in ((), ("label",)):
+        blocks, _ = blocks_of(attribute, labels)
+        if position < len(blocks):
+            block = blocks[position]
+            if any(each.name == inside[0] for each in block.body.attributes):
+                return block
+    return None
 
 
 def _expression_range(expression: ast.Expression, path: Sequence[str | int]) -> SourceRange:
@@ -356,16 +423,27 @@ def _at(error: ConversionError) -> str:
     return f", at {format_path(error.path)}" if error.path else ""
 
 
-def _unsupported_argument(name: str, arguments: list[str], blocks: list[str]) -> str:
+def _unsupported_argument(name: str, arguments: list[str], blocks: list[str]) -> tuple[str, str]:
     if name in blocks:
-        return (
+        detail = (
             f'An argument named "{name}" is not expected here, but there is a block of that name: '
             f"write {name} {{ … }} without the equals sign."
         )
-    return (
-        f'An argument named "{name}" is not expected here.{did_you_mean(name, arguments)}'
-        f"{_listing('Arguments', arguments)}"
+    else:
+        detail = (
+            f'An argument named "{name}" is not expected here.{did_you_mean(name, arguments)}'
+            f"{_listing('Arguments', arguments)}"
+        )
+    return "Unsupported argument", detail
+
+
+def _unsupported_property(name: str, arguments: list[str], blocks: list[str]) -> tuple[str, str]:
+    known = [*arguments, *blocks]
+    detail = (
+        f'No argument or block type is named "{name}".{did_you_mean(name, known)}'
+        f"{_listing('Arguments and blocks', known)}"
     )
+    return "Extraneous JSON object property", detail
 
 
 def _unsupported_block(name: str, arguments: list[str], blocks: list[str]) -> str:
@@ -382,3 +460,7 @@ def _unsupported_block(name: str, arguments: list[str], blocks: list[str]) -> st
 
 def _listing(what: str, names: list[str]) -> str:
     return f" {what} here are: {', '.join(names)}." if names else ""
+
+
+def _with_article(name: str) -> str:
+    return f"an {name}" if name[0] in "aeiou" else f"a {name}"

@@ -1,30 +1,42 @@
-"""Modules to graphs: references and `depends_on` become edges."""
+"""Configurations to graphs: references and `depends_on` become edges."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from mlform.addresses import ResourceAddress
-from mlform.config.blocks import Condition, Module, ResourceBlock
+from mlform.addresses import ModulePath, ResourceAddress
+from mlform.config.blocks import Condition, Config, Module, ModuleCall, ResourceBlock
+from mlform.config.variable_values import is_checked_early
 from mlform.dataclass import dataclass, field
 from mlform.diagnostics import Diagnostics, SourceRange, did_you_mean
+from mlform.graph.bodies import body_references
 from mlform.graph.dag import Dag
-from mlform.graph.nodes import LocalNode, Node, OutputNode, ResourceNode
+from mlform.graph.imports import import_block
+from mlform.graph.names import Names
+from mlform.graph.nodes import (
+    CallNode,
+    CheckNode,
+    LocalNode,
+    ModuleNode,
+    Node,
+    OutputNode,
+    ResourceNode,
+    ValidationNode,
+    VariableNode,
+)
 from mlform.hcl import ast
 from mlform.lang.references import Reference, references
 from mlform.schema import ResourceSchema
 
-CONTEXT_ROOTS = frozenset({"each", "count", "self", "path", "mlform", "terraform"})
-"""Roots that are there without being declared; where they are allowed is seen on resolving."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Graph:
-    """A module as a graph.
+    """A configuration as a graph.
 
     Attributes:
-        dag: Every local, resource and output with the nodes it refers to.
-        references: The references of each node, for scopes and messages.
+        dag: Every node with the nodes it needs.
+        references: The references of each node, as seen from the module in which they are
+            written: for calls and variables of a module that is its caller.
     """
 
     dag: Dag[Node]
@@ -34,7 +46,7 @@ class Graph:
     )
 
     def resource_needs(self, node: Node) -> tuple[ResourceAddress, ...]:
-        """Return the resource blocks a node refers to directly or through locals, sorted."""
+        """Return the resource blocks a node refers to directly or through values, sorted."""
         known = self._resource_needs.get(node)
         if known is None:
             known = self._resource_needs[node] = self._found_needs(node)
@@ -57,50 +69,145 @@ class Graph:
 
 
 def build_graph(
-    module: Module, schemas: Mapping[str, ResourceSchema], diagnostics: Diagnostics
+    config: Config, schemas: Mapping[str, ResourceSchema], diagnostics: Diagnostics
 ) -> Graph:
-    """Return the graph of a module.
+    """Return the graph of a configuration.
 
     Records unknown kinds, references to nothing and cycles as problems.
     """
-    _check_kinds(module, schemas, diagnostics)
-    found: dict[Node, tuple[Reference, ...]] = {}
-    for local in module.locals.values():
-        found[LocalNode(local.name)] = references(local.expression)
-    for block in module.resources.values():
-        found[ResourceNode(block.address)] = tuple(_of_resource(block))
-    for output in module.outputs.values():
-        found[OutputNode(output.name)] = (*references(output.value), *output.depends_on)
-    resolver = _Names(module, schemas, diagnostics)
-    needs: dict[Node, tuple[Node, ...]] = {}
-    for node, given in found.items():
-        targets = [resolver.target(reference) for reference in given]
-        needed = dict.fromkeys(item for item in targets if item is not None)
-        if node in needed and _may_refer_to_itself(node, module):
-            del needed[node]
-        needs[node] = tuple(needed)
-    dag = Dag(needs)
-    if len(dag.order()) < len(needs):
-        _report_cycles(dag, found, resolver, diagnostics)
-    return Graph(dag=dag, references=found)
+    draft = _Draft(config, schemas, diagnostics)
+    for module in config.modules.values():
+        draft.add_module(module)
+    draft.add_imports()
+    dag = Dag({node: tuple(item) for node, item in draft.needs.items()})
+    if len(dag.order()) < len(draft.needs):
+        _report_cycles(dag, draft, diagnostics)
+    return Graph(dag=dag, references={node: tuple(item) for node, item in draft.found.items()})
 
 
-def _may_refer_to_itself(node: Node, module: Module) -> bool:
-    """Whether a node is a resource to which only its own conditions refer, by address."""
-    if not isinstance(node, ResourceNode):
-        return False
-    block = module.resources[node.address]
-    inside = [*body_references(block.body), *_of_expressions(block.count, block.for_each)]
-    named = {(item.root, item.steps[:1]) for item in inside}
-    return (node.address.kind, (node.address.name,)) not in named
+@dataclass(slots=True)
+class _Draft:
+    """A graph while its nodes are being gathered.
 
+    Attributes:
+        found: The references of each node.
+        needs: The nodes that each node needs.
+        places: Where a node refers to another one.
+    """
 
-def body_references(body: ast.Body) -> Iterator[Reference]:
-    """Return the references of all expressions in a body, in source order of arguments."""
-    for attribute in body.attributes:
-        yield from references(attribute.expression)
-    for block in body.blocks:
-        yield from body_references(block.body)
+    config: Config
+    schemas: Mapping[str, ResourceSchema]
+    diagnostics: Diagnostics
+    found: dict[Node, list[Reference]] = field(default_factory=dict)
+    needs: dict[Node, dict[Node, None]] = field(default_factory=dict)
+    places: dict[tuple[Node, Node], SourceRange] = field(default_factory=dict)
+
+    def add_module(self, module: Module) -> None:
+        """Add the nodes of one module, and of the calls in it."""
+        _check_kinds(module, self.schemas, self.diagnostics)
+        path = module.path
+        names = Names(module, self.config, self.schemas, self.diagnostics)
+        inside = self._inside(path)
+        for local in module.locals.values():
+            self._add(LocalNode(local.name, path), references(local.expression), names, inside)
+        for block in module.resources.values():
+            node = ResourceNode(block.address)
+            self._add(node, self._of_resource(block), names, inside)
+            if node in self.needs[node] and self._may_refer_to_itself(block):
+                del self.needs[node][node]
+        for output in module.outputs.values():
+            given = [
+                *references(output.value),
+                *output.depends_on,
+                *_of_conditions(output.preconditions),
+            ]
+            self._add(OutputNode(output.name, path), given, names, inside)
+        for variable in module.variables.values():
+            # Those of the root that refer to variables alone were checked before all else.
+            if variable.validations:
+                late = [each for each in variable.validations if path or not is_checked_early(each)]
+                given = list(_of_conditions(tuple(late)))
+                self._add(ValidationNode(variable.name, path), given, names, inside)
+        for check in module.checks.values():
+            given = list(_of_conditions(check.assertions))
+            self._add(CheckNode(check.name, path), given, names, inside)
+        for call in module.calls.values():
+            self._add_call(call, names, inside)
+
+    def _add_call(self, call: ModuleCall, names: Names, outside: Iterable[Node]) -> None:
+        """Add a call, the variables it sets, and the called module as a whole."""
+        given = [*_of_expressions(call.count, call.for_each, call.enabled), *call.depends_on]
+        self._add(CallNode(call.path), given, names, outside)
+        child = self.config.modules.get(call.path)
+        if child is None:
+            return
+        inside = self._inside(call.path)
+        for name in child.variables:
+            argument = call.arguments.get(name)
+            found = () if argument is None else references(argument.expression)
+            self._add(VariableNode(name, call.path), found, names, inside)
+        content: list[Node] = [
+            *inside,
+            *(ResourceNode(address) for address in child.resources),
+            *(OutputNode(name, child.path) for name in child.outputs),
+            *(ModuleNode(inner.path) for inner in child.calls.values()),
+        ]
+        self._add(ModuleNode(call.path), (), names, content)
+
+    def add_imports(self) -> None:
+        """Let what is imported wait for what its identity is made of."""
+        names = Names(self.config.root, self.config, self.schemas, self.diagnostics)
+        for block in self.config.root.imports:
+            address = import_block(block.target)
+            if address is None or self.config.resource(address) is None:
+                continue
+            node = ResourceNode(address)
+            for reference in (
+                *_keys_of(block.target),
+                *_of_expressions(block.id, block.for_each),
+            ):
+                target = names.target(reference)
+                if target is not None:
+                    self.needs[node][target] = None
+                    self.places.setdefault((node, target), reference.range)
+
+    @staticmethod
+    def _inside(path: ModulePath) -> tuple[Node, ...]:
+        """Return what everything in a module needs."""
+        return (CallNode(path),) if path else ()
+
+    def _add(
+        self, node: Node, given: Iterable[Reference], names: Names, always: Iterable[Node]
+    ) -> None:
+        found = self.found[node] = list(given)
+        needed = self.needs[node] = dict.fromkeys(always)
+        for reference in found:
+            target = names.target(reference)
+            if target is not None:
+                needed[target] = None
+                self.places.setdefault((node, target), reference.range)
+
+    def _may_refer_to_itself(self, block: ResourceBlock) -> bool:
+        """Whether only a resource's own conditions refer to it by its address."""
+        inside = [
+            *self._of_body(block),
+            *_of_expressions(block.count, block.for_each, block.lifecycle.enabled),
+        ]
+        named = {(item.root, item.steps[:1]) for item in inside}
+        return (block.address.kind, (block.address.name,)) not in named
+
+    def _of_body(self, block: ResourceBlock) -> Iterator[Reference]:
+        schema = self.schemas.get(block.address.kind)
+        return body_references(block.body, None if schema is None else schema.body)
+
+    def _of_resource(self, block: ResourceBlock) -> Iterator[Reference]:
+        lifecycle = block.lifecycle
+        yield from _of_expressions(block.count, block.for_each, lifecycle.enabled)
+        yield from self._of_body(block)
+        yield from block.depends_on
+        yield from _of_expressions(*lifecycle.replace_triggered_by)
+        yield from _of_conditions(lifecycle.preconditions)
+        yield from _of_conditions(lifecycle.postconditions)
 
 
 def _of_expressions(*expressions: ast.Expression | None) -> Iterator[Reference]:
@@ -115,13 +222,13 @@ def _of_conditions(conditions: tuple[Condition, ...]) -> Iterator[Reference]:
         yield from references(condition.error_message)
 
 
-def _of_resource(block: ResourceBlock) -> Iterator[Reference]:
-    yield from _of_expressions(block.count, block.for_each)
-    yield from body_references(block.body)
-    yield from block.depends_on
-    yield from block.lifecycle.replace_triggered_by
-    yield from _of_conditions(block.lifecycle.preconditions)
-    yield from _of_conditions(block.lifecycle.postconditions)
+def _keys_of(target: ast.Expression) -> Iterator[Reference]:
+    """Return what the keys in a reference refer to, without the reference itself."""
+    node = target
+    while isinstance(node, ast.GetAttribute | ast.Index):
+        if isinstance(node, ast.Index):
+            yield from references(node.key)
+        node = node.target
 
 
 def _check_kinds(
@@ -131,114 +238,23 @@ def _check_kinds(
         if block.address.kind not in schemas:
             diagnostics.error(
                 "Invalid resource kind",
-                f'There is no resource kind "{block.address.kind}". Known are: '
-                f"{', '.join(sorted(schemas))}.{did_you_mean(block.address.kind, schemas)}",
+                f'There is no resource kind "{block.address.kind}".'
+                f"{did_you_mean(block.address.kind, schemas)} Known are: "
+                f"{', '.join(sorted(schemas))}.",
                 range=block.range,
             )
 
 
-@dataclass(frozen=True, slots=True)
-class _Names:
-    """Finds the node that a reference means."""
-
-    module: Module
-    schemas: Mapping[str, ResourceSchema]
-    diagnostics: Diagnostics
-
-    def target(self, reference: Reference) -> Node | None:
-        first = reference.steps[0] if reference.steps else None
-        if reference.root in CONTEXT_ROOTS:
-            return None
-        if not isinstance(first, str):
-            self._report_bare(reference)
-            return None
-        if reference.root == "var":
-            self._check("input variable", "variable", first, self.module.variables, reference)
-            return None
-        if reference.root == "local":
-            known = self._check("local value", "local", first, self.module.locals, reference)
-            return LocalNode(first) if known else None
-        return self._resource(reference, first)
-
-    def _resource(self, reference: Reference, name: str) -> Node | None:
-        address = ResourceAddress(reference.root, name)
-        if address in self.module.resources:
-            return ResourceNode(address)
-        kinds = {item.kind for item in self.module.resources} | set(self.schemas)
-        if reference.root == "resource":
-            hint = " References drop the word resource: write KIND.NAME."
-        elif reference.root in kinds:
-            names = [item.name for item in self.module.resources if item.kind == reference.root]
-            hint = did_you_mean(name, names)
-            if names and not hint:
-                hint = f" Declared are: {', '.join(sorted(names))}."
-        else:
-            hint = did_you_mean(reference.root, [*kinds, "var", "local", "path", "each", "count"])
-        self.diagnostics.error(
-            "Reference to undeclared resource",
-            f'A resource "{reference.root}" "{name}" has not been declared in this '
-            f"configuration.{hint}",
-            range=_start(reference),
-        )
-        return None
-
-    def _check(
-        self,
-        what: str,
-        block: str,
-        name: str,
-        declared: Mapping[str, object],
-        reference: Reference,
-    ) -> bool:
-        if name in declared:
-            return True
-        add = (
-            f'Declare it with a variable "{name}" {{}} block.'
-            if block == "variable"
-            else f'Add "{name}" to a locals block.'
-        )
-        self.diagnostics.error(
-            f"Reference to undeclared {what}",
-            f'There is no {what} named "{name}". {add}{did_you_mean(name, declared)}',
-            range=_start(reference),
-        )
-        return False
-
-    def _report_bare(self, reference: Reference) -> None:
-        known = [*self.schemas, "var", "local", "path", "each", "count"]
-        if reference.root in known:
-            detail = f"Write {reference.root}.NAME: a reference needs the name as well."
-        else:
-            detail = (
-                f'"{reference.root}" alone is no reference. Put a text in quotes; refer to things '
-                f"by var.NAME, local.NAME or KIND.NAME.{did_you_mean(reference.root, known)}"
-            )
-        self.diagnostics.error("Invalid reference", detail, range=reference.range)
-
-
-def _start(reference: Reference) -> SourceRange:
-    """Return the range of the root and the first step, where the name is."""
-    text = reference.range.text
-    dot = text.find(".", text.find(".") + 1)
-    bracket = text.find("[")
-    ends = [end for end in (dot, bracket) if end > 0]
-    if not ends:
-        return reference.range
-    start = reference.range.start_offset
-    return SourceRange(reference.range.source, start, start + min(ends))
-
-
-def _report_cycles(
-    dag: Dag[Node],
-    found: Mapping[Node, tuple[Reference, ...]],
-    names: _Names,
-    diagnostics: Diagnostics,
-) -> None:
+def _report_cycles(dag: Dag[Node], draft: _Draft, diagnostics: Diagnostics) -> None:
     for cycle in dag.cycles():
         lines = []
         first: SourceRange | None = None
         for node, needed in zip(cycle, (*cycle[1:], cycle[0]), strict=True):
-            place = next((item.range for item in found[node] if names.target(item) == needed), None)
+            place = draft.places.get((node, needed))
+            if place is None:
+                relation = "is in" if isinstance(needed, CallNode) else "has in it"
+                lines.append(f"  {node} {relation} {needed}")
+                continue
             first = first or place
             lines.append(f"  {node} refers to {needed} at {place}")
         path = " → ".join(str(node) for node in (*cycle, cycle[0]))

@@ -1,103 +1,278 @@
-"""Resolving a module node by node, as results become known.
+"""Resolving a configuration node by node, as results become known.
 
 Plan and apply share this: plan records what it knows of each instance (unknown where a task has to
 run first), apply records what really came out. The caller goes along the graph's order, so that
 everything a node refers to has been recorded before it is resolved.
+
+A node stands for all instances of a thing. Which instances of a module there are is known once its
+call has been resolved; from then on values are kept per instance of the module they are in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
-from mlform.addresses import InstanceKey, ResourceAddress
-from mlform.config.blocks import Condition, Module, ResourceBlock
+from mlform.addresses import InstanceKey, ModulePath, ResourceAddress, print_path
+from mlform.config.blocks import CheckBlock, Condition, Config, ModuleCall, ResourceBlock
+from mlform.config.variable_values import check_validation, is_checked_early
 from mlform.dataclass import dataclass, field
-from mlform.diagnostics import Diagnostic, Diagnostics
-from mlform.graph.arguments import BodyResolver, upstream_of, with_addresses
+from mlform.diagnostics import Diagnostics, Severity
+from mlform.graph.arguments import BodyResolver, range_of, upstream_of, with_addresses
 from mlform.graph.build import Graph
+from mlform.graph.conditions import Status, Verdict, check_condition, worst
 from mlform.graph.desired import DesiredResource
-from mlform.graph.nodes import LocalNode, Node, OutputNode, ResourceNode
-from mlform.lang.construct import object_of, string_value, tuple_of
-from mlform.lang.convert import ConversionError, convert
-from mlform.lang.function import Function
+from mlform.graph.known import Known
+from mlform.graph.module_values import argument_value, output_value
+from mlform.graph.nodes import (
+    CallNode,
+    CheckNode,
+    LocalNode,
+    ModuleNode,
+    Node,
+    OutputNode,
+    ResourceNode,
+    ValidationNode,
+    ValueNode,
+    VariableNode,
+)
+from mlform.graph.repetition import SINGLE, Repetition, repetition_of
+from mlform.lang.construct import marks_deep
 from mlform.lang.references import Reference
 from mlform.lang.resolve import resolve
 from mlform.lang.scope import Scope
-from mlform.lang.types import BOOL, NUMBER, SetType
-from mlform.lang.values import UNKNOWN, UNKNOWN_VALUE, Value, number, string
+from mlform.lang.types import DYNAMIC
+from mlform.lang.values import Mark, Value, null
 from mlform.schema import ResourceSchema
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What every expression of a module can see.
-
-    Attributes:
-        variables: Values of the module's variables.
-        functions: By name.
-        folder: What `path.module` and `path.root` give.
-        working_folder: What `path.cwd` gives.
-        workspace: What `mlform.workspace` gives.
-    """
-
-    variables: Mapping[str, Value]
-    functions: Mapping[str, Function]
-    folder: str = "."
-    working_folder: str = "."
-    workspace: str = "default"
+_HELD = {True: Status.PASS, False: Status.FAIL, None: Status.UNKNOWN}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """A module with what is known of it so far; `record` and `resolve_local` add to it."""
+    """A configuration with what is known of it so far; `record` and `resolve_node` add to it.
 
-    module: Module
+    Attributes:
+        known: The modules, and what is known of them.
+        graph: Of the configuration.
+        schemas: By kind.
+        overridden_modules: Outputs of modules that are not looked into, by path without keys.
+        repeat: Says which instances of a block there are.
+    """
+
+    known: Known
     graph: Graph
     schemas: Mapping[str, ResourceSchema]
-    surroundings: Surroundings
-    _locals: dict[str, Value] = field(default_factory=dict)
-    _instances: dict[ResourceAddress, dict[InstanceKey, Value]] = field(default_factory=dict)
-    _blocks: dict[ResourceAddress, Value] = field(default_factory=dict)
-    _each: dict[ResourceAddress, dict[str, Value]] = field(default_factory=dict)
-    _base: list[Scope] = field(default_factory=list)
+    overridden_modules: Mapping[ModulePath, Mapping[str, Value]] = field(default_factory=dict)
+    repeat: Callable[[ResourceBlock | ModuleCall, Scope, Diagnostics], Repetition] = repetition_of
+    verdicts: dict[tuple[str, str], Verdict] = field(default_factory=dict)
 
-    def resolve_local(self, name: str, diagnostics: Diagnostics) -> Value:
-        """Resolve a local value and remember it."""
-        local = self.module.locals[name]
-        value = resolve(local.expression, self._scope(LocalNode(name)), diagnostics)
-        self._locals[name] = value
-        return value
+    @property
+    def config(self) -> Config:
+        """The modules."""
+        return self.known.config
 
-    def output(self, name: str, diagnostics: Diagnostics) -> Value:
-        """Return the value of a root output, marked sensitive if it is declared so."""
-        block = self.module.outputs[name]
-        return resolve(block.value, self._scope(OutputNode(name)), diagnostics)
+    # Values
 
-    def keys(self, block: ResourceBlock, diagnostics: Diagnostics) -> tuple[InstanceKey, ...]:
-        """Return the instance keys that `count` or `for_each` ask for."""
-        if block.count is None and block.for_each is None:
-            return (None,)
-        scope = self._scope(ResourceNode(block.address))
-        if block.count is not None:
-            return _count_keys(block, resolve(block.count, scope, diagnostics), diagnostics)
-        assert block.for_each is not None  # noqa: S101 - looked at above
-        value = resolve(block.for_each, scope, diagnostics)
-        items = self._each[block.address] = _for_each_items(block, value, diagnostics)
-        return tuple(items)
+    def resolve_node(self, node: ValueNode, diagnostics: Diagnostics) -> None:
+        """Resolve what a node stands for in every instance of its module, and remember it."""
+        if self._is_overridden(node):
+            return
+        match node:
+            case CallNode():
+                self._expand(node, diagnostics)
+            case VariableNode():
+                self._each_module(node.module, lambda at: self._variable(node, at, diagnostics))
+            case LocalNode():
+                self._each_module(node.module, lambda at: self._local(node, at, diagnostics))
+            case OutputNode():
+                self._each_module(node.module, lambda at: self._output(node, at, diagnostics))
+            case ValidationNode():
+                self._each_module(node.module, lambda at: self._validate(node, at, diagnostics))
+            case CheckNode():
+                self._each_module(node.module, lambda at: self._check(node, at, diagnostics))
+            case ModuleNode():
+                pass
+
+    def _is_overridden(self, node: ValueNode) -> bool:
+        """Whether a node lies in a module that is not looked into; its outputs are looked at."""
+        if not self.overridden_modules:
+            return False
+        inner = node.path[:-1] if isinstance(node, CallNode) else _module_of(node)
+        if isinstance(node, OutputNode) and inner in self.overridden_modules:
+            return False
+        return any(inner[: len(path)] == path for path in self.overridden_modules)
+
+    def settle(self, diagnostics: Diagnostics) -> None:
+        """Resolve all values, and find all instances, with what is recorded of resources."""
+        for node in self.graph.dag.order():
+            if isinstance(node, ResourceNode):
+                block = self.config.resource(node.address)
+                assert block is not None  # noqa: S101 - the graph was built from the configuration
+                self.instances(block, diagnostics)
+            elif not isinstance(node, OutputNode) or node.module:
+                self.resolve_node(node, diagnostics)
+
+    def _each_module(self, module: ModulePath, act: Callable[[ModulePath], None]) -> None:
+        for instance in self.module_instances(module):
+            act(instance)
+
+    def module_instances(self, module: ModulePath) -> tuple[ModulePath, ...]:
+        """Return the instances of a module that are known so far."""
+        return self.known.module_instances(module)
+
+    def _expand(self, node: CallNode, diagnostics: Diagnostics) -> None:
+        call = self._call(node.path)
+        repetitions = {
+            outer: self.repeat(call, self._scope(node, outer), diagnostics)
+            for outer in self.module_instances(node.path[:-1])
+        }
+        self.known.expand_call(node.path, repetitions)
+
+    def _call(self, path: ModulePath) -> ModuleCall:
+        return self.config.modules[path[:-1]].calls[path[-1].name]
+
+    def _call_scope(self, node: Node, instance: ModulePath) -> Scope:
+        """Return the scope of the arguments of a call, for one instance of the called module."""
+        repetition = self.known.call_repetition(instance)
+        return self._with(self._scope(node, instance[:-1]), repetition.names(instance[-1].key))
+
+    @staticmethod
+    def _with(scope: Scope, names: Mapping[str, Value]) -> Scope:
+        return scope.child(names) if names else scope
+
+    def _variable(self, node: VariableNode, instance: ModulePath, diagnostics: Diagnostics) -> None:
+        variable = self.config.modules[node.module].variables[node.name]
+        argument = self._call(node.module).arguments.get(node.name)
+        given = None
+        if argument is not None:
+            scope = self._call_scope(node, instance)
+            given = resolve(argument.expression, scope, diagnostics)
+        value = argument_value(variable, given, argument, diagnostics)
+        self.known.remember(instance, "var", node.name, value)
+
+    def _local(self, node: LocalNode, instance: ModulePath, diagnostics: Diagnostics) -> None:
+        local = self.config.modules[node.module].locals[node.name]
+        value = resolve(local.expression, self._scope(node, instance), diagnostics)
+        self.known.remember(instance, "local", node.name, value)
+
+    def _output(self, node: OutputNode, instance: ModulePath, diagnostics: Diagnostics) -> None:
+        overridden = self.overridden_modules.get(node.module)
+        if overridden is not None:
+            value = overridden.get(node.name, null(DYNAMIC))
+        else:
+            value = self.output(node, instance, diagnostics)
+        self.known.remember(instance, "output", node.name, value)
+
+    def output(self, node: OutputNode, instance: ModulePath, diagnostics: Diagnostics) -> Value:
+        """Return the value of an output after checking its preconditions."""
+        block = self.config.modules[node.module].outputs[node.name]
+        scope = self._scope(node, instance)
+        address = _inside(instance, f"output.{node.name}")
+        results = [
+            check_condition(
+                condition,
+                scope,
+                diagnostics,
+                what="Module output value precondition",
+                address=address,
+            )
+            for condition in block.preconditions
+        ]
+        if results:
+            self._judge("output_value", address, str(node), results)
+        return output_value(block, resolve(block.value, scope, diagnostics), diagnostics)
+
+    # Conditions
+
+    def _validate(
+        self, node: ValidationNode, instance: ModulePath, diagnostics: Diagnostics
+    ) -> None:
+        variable = self.config.modules[node.module].variables[node.name]
+        scope = self._scope(node, instance)
+        argument = self._call(node.module).arguments.get(node.name) if instance else None
+        place = None if argument is None else argument.expression.range
+        results: list[tuple[Status, str]] = []
+        for validation in variable.validations:
+            holds: bool | None = True
+            if instance or not is_checked_early(validation):
+                holds = check_validation(variable, validation, scope, diagnostics, place=place)
+            results.append((_HELD[holds], ""))
+        address = _inside(instance, f"var.{node.name}")
+        self._judge("var", address, str(VariableNode(node.name, node.module)), results)
+
+    def _check(self, node: CheckNode, instance: ModulePath, diagnostics: Diagnostics) -> None:
+        block: CheckBlock = self.config.modules[node.module].checks[node.name]
+        scope = self._scope(node, instance)
+        address = _inside(instance, f"check.{node.name}")
+        results = [
+            check_condition(
+                condition,
+                scope,
+                diagnostics,
+                what="Check block assertion",
+                address=address,
+                severity=Severity.WARNING,
+            )
+            for condition in block.assertions
+        ]
+        for condition, (status, _) in zip(block.assertions, results, strict=True):
+            if status is Status.UNKNOWN:
+                diagnostics.warning(
+                    "Check block assertion known after apply",
+                    "The condition depends on values that are known only after apply, and is "
+                    "checked then.",
+                    range=condition.condition.range,
+                    address=address,
+                )
+        self._judge("check", address, str(node), results)
+
+    def _judge(
+        self, kind: str, address: str, block: str, results: list[tuple[Status, str]]
+    ) -> None:
+        messages = tuple(message for _, message in results if message)
+        before = self.verdicts.get((kind, address))
+        statuses = [status for status, _ in results]
+        if before is not None and kind == "resource":
+            statuses.append(before.status)
+            messages = (*before.messages, *messages)
+        self.verdicts[(kind, address)] = Verdict(
+            kind=kind, address=address, block=block, status=worst(statuses), messages=messages
+        )
+
+    # Resources
+
+    def instances(
+        self, block: ResourceBlock, diagnostics: Diagnostics
+    ) -> tuple[ResourceAddress, ...]:
+        """Return the instances that `count` and the like ask for, in every instance of the module.
+
+        They have to be asked for before any of them can be resolved.
+        """
+        address = block.address
+        if any(address.module[: len(path)] == path for path in self.overridden_modules):
+            return ()
+        node = ResourceNode(address)
+        found: list[ResourceAddress] = []
+        for module in self.module_instances(address.module):
+            holder = ResourceAddress(address.kind, address.name, None, module)
+            repetition = SINGLE
+            if _is_repeated(block):
+                repetition = self.repeat(block, self._scope(node, module), diagnostics)
+                self.known.expand_resource(holder, repetition)
+            found.extend(instance_of(holder, key) for key in repetition.keys)
+        return tuple(found)
 
     def desired(
-        self, block: ResourceBlock, key: InstanceKey, diagnostics: Diagnostics
+        self, block: ResourceBlock, address: ResourceAddress, diagnostics: Diagnostics
     ) -> DesiredResource:
         """Resolve the arguments of one instance and check its preconditions."""
-        scope = self._instance_scope(block, key)
+        scope = self.instance_scope(block, address)
         schema = self.schemas[block.address.kind].body
         resolver = BodyResolver(scope=scope, diagnostics=diagnostics)
         arguments = resolver.resolve(schema, block.body, block.range)
-        address = instance_of(block.address, key)
-        for condition in block.lifecycle.preconditions:
-            check_condition(
-                condition, scope, diagnostics, what="Resource precondition", address=str(address)
-            )
+        _refuse_ephemeral(block, arguments, diagnostics)
+        conditions = block.lifecycle.preconditions
+        self._check_resource(block, address, conditions, scope, diagnostics, "precondition")
         node = ResourceNode(block.address)
         return DesiredResource(
             address=address,
@@ -108,212 +283,89 @@ class Evaluation:
         )
 
     def check_postconditions(
-        self, block: ResourceBlock, key: InstanceKey, value: Value, diagnostics: Diagnostics
+        self,
+        block: ResourceBlock,
+        address: ResourceAddress,
+        value: Value,
+        diagnostics: Diagnostics,
     ) -> None:
         """Check the postconditions of an instance against its planned or applied value."""
-        if block.lifecycle.postconditions:
-            scope = self._instance_scope(block, key).child({"self": value})
-            for condition in block.lifecycle.postconditions:
-                check_condition(
-                    condition,
-                    scope,
-                    diagnostics,
-                    what="Resource postcondition",
-                    address=str(instance_of(block.address, key)),
-                )
+        conditions = block.lifecycle.postconditions
+        if conditions:
+            scope = self.instance_scope(block, address).child({"self": value})
+            self._check_resource(block, address, conditions, scope, diagnostics, "postcondition")
+
+    def _check_resource(
+        self,
+        block: ResourceBlock,
+        address: ResourceAddress,
+        conditions: tuple[Condition, ...],
+        scope: Scope,
+        diagnostics: Diagnostics,
+        which: str,
+    ) -> None:
+        results = [
+            check_condition(
+                condition, scope, diagnostics, what=f"Resource {which}", address=str(address)
+            )
+            for condition in conditions
+        ]
+        if results:
+            self._judge("resource", str(address), str(block.address), results)
 
     def record(self, address: ResourceAddress, value: Value) -> None:
         """Remember what an instance is, for all that refer to it from now on."""
-        self._instances.setdefault(address.block, {})[address.key] = value
-        self._blocks.pop(address.block, None)
+        self.known.record(address, value)
 
-    def recorded(self, address: ResourceAddress) -> Value | None:
-        """Return what was recorded for an instance."""
-        return self._instances.get(address.block, {}).get(address.key)
+    # Scopes
 
-    def scope_for(self, wanted: Iterable[Reference]) -> Scope:
-        """Return a scope in which these references can be looked up."""
-        roots: dict[str, dict[str, Value]] = {}
-        for reference in wanted:
-            name = reference.steps[0] if reference.steps else None
-            if not isinstance(name, str):
-                continue
-            if reference.root == "local":
-                roots.setdefault("local", {})[name] = self._locals.get(name, UNKNOWN_VALUE)
-            else:
-                address = ResourceAddress(reference.root, name)
-                if address in self.module.resources:
-                    roots.setdefault(reference.root, {})[name] = self._block_value(address)
-        return self._base_scope().child(
-            {root: object_of(members) for root, members in roots.items()}
-        )
+    def instance_scope(self, block: ResourceBlock, address: ResourceAddress) -> Scope:
+        """Return what the expressions of one instance of a resource can see."""
+        scope = self._scope(ResourceNode(block.address), address.module)
+        repetition = self.known.resource_repetition(address)
+        return self._with(scope, repetition.names(address.key))
 
-    def everything(self) -> Scope:
-        """Return a scope with every local and resource recorded so far, for the console."""
-        roots: dict[str, dict[str, Value]] = {"local": dict(self._locals)}
-        for address in self.module.resources:
-            roots.setdefault(address.kind, {})[address.name] = self._block_value(address)
-        return self._base_scope().child(
-            {root: object_of(members) for root, members in roots.items()}
-        )
+    def _scope(self, node: Node, instance: ModulePath) -> Scope:
+        return self.known.scope_for(self.graph.references[node], instance)
 
-    def _scope(self, node: Node) -> Scope:
-        return self.scope_for(self.graph.references[node])
+    def scope_for(self, wanted: Iterable[Reference], instance: ModulePath = ()) -> Scope:
+        """Return a scope in which these references can be looked up, in an instance of a module."""
+        return self.known.scope_for(wanted, instance)
 
-    def _base_scope(self) -> Scope:
-        if not self._base:
-            around = self.surroundings
-            paths = {
-                "module": string_value(around.folder),
-                "root": string_value(around.folder),
-                "cwd": string_value(around.working_folder),
-            }
-            workspace = object_of({"workspace": string_value(around.workspace)})
-            self._base.append(
-                Scope(
-                    variables={
-                        "var": object_of(around.variables),
-                        "path": object_of(paths),
-                        "mlform": workspace,
-                        "terraform": workspace,
-                    },
-                    functions=around.functions,
-                )
-            )
-        return self._base[0]
-
-    def _instance_scope(self, block: ResourceBlock, key: InstanceKey) -> Scope:
-        scope = self._scope(ResourceNode(block.address))
-        if isinstance(key, int):
-            return scope.child({"count": object_of({"index": number(key)})})
-        if isinstance(key, str):
-            item = self._each.get(block.address, {}).get(key, UNKNOWN_VALUE)
-            return scope.child({"each": object_of({"key": string(key), "value": item})})
-        return scope
-
-    def _block_value(self, address: ResourceAddress) -> Value:
-        known = self._blocks.get(address)
-        if known is None:
-            known = self._blocks[address] = self._assembled(address)
-        return known
-
-    def _assembled(self, address: ResourceAddress) -> Value:
-        block = self.module.resources[address]
-        instances = self._instances.get(address, {})
-        if block.count is not None:
-            count = max((key + 1 for key in instances if isinstance(key, int)), default=0)
-            return tuple_of([instances.get(key, UNKNOWN_VALUE) for key in range(count)])
-        if block.for_each is not None:
-            return object_of({key: item for key, item in instances.items() if isinstance(key, str)})
-        return instances.get(None, UNKNOWN_VALUE)
+    def everything(self, instance: ModulePath = ()) -> Scope:
+        """Return a scope with all that is known in an instance of a module, for the console."""
+        return self.known.everything(instance)
 
 
-def check_condition(
-    condition: Condition,
-    scope: Scope,
-    diagnostics: Diagnostics,
-    *,
-    what: str,
-    address: str | None = None,
-) -> None:
-    """Record a problem if a condition is known to be false.
-
-    Args:
-        condition: The block.
-        scope: Where its names are looked up.
-        diagnostics: Where problems are recorded.
-        what: What kind of condition it is, which starts the summary.
-        address: The resource it belongs to.
-    """
-    truth = resolve(condition.condition, scope, diagnostics)
-    try:
-        truth = convert(truth, BOOL)
-    except ConversionError as error:
-        diagnostics.error(
-            "Invalid condition result",
-            f"The condition must be true or false: {error.message}.",
-            range=condition.condition.range,
-            address=address,
-        )
-        return
-    if truth.payload is not False:
-        return
-    message = resolve(condition.error_message, scope, diagnostics).payload
-    from mlform.lang.failure import reference_values
-
-    diagnostics.add(
-        Diagnostic(
-            summary=f"{what} failed",
-            detail=message if isinstance(message, str) else "The condition is false.",
-            range=condition.condition.range,
-            address=address,
-            values=reference_values(condition.condition, scope),
-        )
-    )
+def _module_of(node: ValueNode) -> ModulePath:
+    return node.path if isinstance(node, CallNode | ModuleNode) else node.module
 
 
-def instance_of(block: ResourceAddress, key: InstanceKey) -> ResourceAddress:
+def _is_repeated(block: ResourceBlock) -> bool:
+    return not (block.count is None and block.for_each is None and block.lifecycle.enabled is None)
+
+
+def _inside(instance: ModulePath, name: str) -> str:
+    return f"{print_path(instance)}.{name}" if instance else name
+
+
+def instance_of(holder: ResourceAddress, key: InstanceKey) -> ResourceAddress:
     """Return the address of an instance of a block."""
     if key is None:
-        return block
-    return ResourceAddress(block.kind, block.name, key, block.module)
+        return holder
+    return ResourceAddress(holder.kind, holder.name, key, holder.module)
 
 
-def _count_keys(
-    block: ResourceBlock, value: Value, diagnostics: Diagnostics
-) -> tuple[InstanceKey, ...]:
-    assert block.count is not None  # noqa: S101 - the caller looked
-    if value.is_sensitive:
-        diagnostics.error(
-            "Invalid count argument",
-            "Sensitive values cannot be used: how many instances there are shows everywhere.",
-            range=block.count.range,
-        )
-        return ()
-    try:
-        amount = convert(value, NUMBER).payload
-    except ConversionError as error:
-        amount, reason = None, f"the value is not suitable: {error.message}"
-    else:
-        reason = "it must be a whole number of at least 0"
-    if amount is UNKNOWN:
-        diagnostics.error(
-            "Invalid count argument",
-            "The count depends on values that are known only after apply, so the number of "
-            "instances cannot be planned. Use a value that is known now.",
-            range=block.count.range,
-        )
-        return ()
-    if not isinstance(amount, int) or amount < 0:
-        diagnostics.error(
-            "Invalid count argument",
-            f"The count cannot be used: {reason}.",
-            range=block.count.range,
-        )
-        return ()
-    return tuple(range(amount))
-
-
-def _for_each_items(
-    block: ResourceBlock, value: Value, diagnostics: Diagnostics
-) -> dict[str, Value]:
-    assert block.for_each is not None  # noqa: S101 - the caller looked
-    problem = ""
-    payload = value.payload
-    if value.is_sensitive:
-        problem = "Sensitive values cannot be used: they would show in addresses."
-    elif payload is UNKNOWN:
-        problem = (
-            "It depends on values that are known only after apply, so the instances cannot be "
-            "planned. Use keys that are known now."
-        )
-    elif isinstance(payload, dict):
-        return payload
-    elif isinstance(value.type, SetType) and isinstance(payload, tuple):
-        if all(isinstance(item.payload, str) for item in payload):
-            return {str(item.payload): item for item in payload}
-        problem = "A set must hold known, non-null strings."
-    else:
-        problem = "It must be a map or a set of strings. Use toset() for a list."
-    diagnostics.error("Invalid for_each argument", problem, range=block.for_each.range)
-    return {}
+def _refuse_ephemeral(block: ResourceBlock, arguments: Value, diagnostics: Diagnostics) -> None:
+    """Record a problem for each argument with a value that must not be kept in the state."""
+    if Mark.EPHEMERAL not in marks_deep(arguments) or not isinstance(arguments.payload, dict):
+        return
+    for name, value in arguments.payload.items():
+        if Mark.EPHEMERAL in marks_deep(value):
+            diagnostics.error(
+                "Invalid use of ephemeral value",
+                f"The value of {name} is ephemeral: it exists only while mlform runs and cannot be "
+                "kept in the state, as arguments of resources are. Take a value that is not.",
+                range=range_of(block.body, (name,), block.range),
+                address=str(block.address),
+            )

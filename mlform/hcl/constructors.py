@@ -108,11 +108,12 @@ class ConstructorParser(TemplateParser, ABC):
         if kind in ("=", ":"):
             self.advance()
             return
-        if kind == lexer.NEWLINE:
+        if kind in (lexer.NEWLINE, ","):
+            ends = "the line ends" if kind == lexer.NEWLINE else "there is a comma"
             self.fail(
                 "Missing attribute value",
-                'After a key comes "=" and its value on the same line, but the line ends. Add '
-                "them; if this is a list, use brackets instead of braces.",
+                f'After a key comes "=" and its value on the same line, but {ends}. Add them; if '
+                "this is a list, use brackets instead of braces.",
             )
         self.fail(
             "Missing key/value separator",

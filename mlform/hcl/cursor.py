@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final, NoReturn
+from collections.abc import Callable
+from functools import partial
+from typing import Final, NoReturn, cast
 
 from mlform.diagnostics import Diagnostic, Source, SourceRange
 from mlform.hcl import lexer
@@ -15,7 +17,10 @@ MAX_CHAIN: Final = 100
 """Operators or traversal steps in one row; a row of n gives a tree n deep."""
 
 # The constructor of a named tuple takes twice as long as this, and ranges are made for all nodes.
-_make_tuple: Final = tuple.__new__
+range_of: Final = cast(
+    "Callable[[tuple[Source, int, int]], SourceRange]", partial(tuple.__new__, SourceRange)
+)
+"""Return a range from its source and two character offsets."""
 _BAD_CHARACTERS: Final = {
     "'": 'Single quotes do not enclose strings. Write the string in double quotes: "…".',
     "`": (
@@ -83,6 +88,14 @@ class Cursor:
         if not self.newlines:
             self.skip_newlines()
 
+    def take(self) -> SourceRange:
+        """Go past the next token; return its range."""
+        at = self.at
+        self.at = at + 1
+        if not self.newlines:
+            self.skip_newlines()
+        return range_of((self.source, self.starts[at], self.ends[at]))
+
     def skip_newlines(self) -> None:
         """Go past line breaks."""
         at, kinds = self.at, self.kinds
@@ -107,12 +120,12 @@ class Cursor:
 
     def range(self, start: int, end: int) -> SourceRange:
         """Return a range of the source from two character offsets."""
-        return _make_tuple(SourceRange, (self.source, start, end))
+        return range_of((self.source, start, end))
 
     def token_range(self) -> SourceRange:
         """Return the range of the next token."""
         at = self.at
-        return _make_tuple(SourceRange, (self.source, self.starts[at], self.ends[at]))
+        return range_of((self.source, self.starts[at], self.ends[at]))
 
     def found(self) -> str:
         """Say in words what the next token is."""

@@ -12,8 +12,8 @@ from typing import Final, NoReturn
 
 from mlform.diagnostics import Diagnostic, Source, SourceRange
 from mlform.hcl import lexer
-from mlform.hcl.ast import Attribute, Block, Body, Expression, Template
-from mlform.hcl.cursor import MAX_DEPTH, MAX_RECOVERY, SyntaxFailure
+from mlform.hcl.ast import Attribute, Block, Body, Expression, Template, Variable
+from mlform.hcl.cursor import MAX_DEPTH, MAX_RECOVERY, SyntaxFailure, range_of
 from mlform.hcl.expressions import ExpressionParser
 from mlform.hcl.lexer import (
     BAD,
@@ -134,22 +134,25 @@ class _Parser(ExpressionParser):
         self, opening: SourceRange | None = None
     ) -> tuple[tuple[Attribute, ...], tuple[Block, ...]]:
         """Read the items of a file, or of a block up to its closing brace, which stays next."""
-        attributes: list[Attribute] = []
+        attributes: dict[str, Attribute] = {}
         blocks: list[Block] = []
-        seen: dict[str, Attribute] = {}
         depth = self.depth
         while True:
-            self.skip_newlines()
-            kind = self.kinds[self.at]
-            if kind == END or (kind == "}" and opening is not None):
-                return tuple(attributes), tuple(blocks)
+            if self.kinds[self.at] == NEWLINE:
+                self.skip_newlines()
             start = self.at
+            kind = self.kinds[start]
+            if kind == END or (kind == "}" and opening is not None):
+                return tuple(attributes.values()), tuple(blocks)
+            item: Attribute | Block
             try:
-                item = self._item()
-                if isinstance(item, Attribute):
-                    if self._is_new(item, seen):
-                        attributes.append(item)
+                if kind == IDENTIFIER and self.kinds[start + 1] == "=":
+                    item = self._attribute_item()
+                    first = attributes.setdefault(item.name, item)
+                    if first is not item:
+                        self._report_redefined(item, first)
                 else:
+                    item = self._block_item()
                     blocks.append(item)
                 if self.kinds[self.at] != NEWLINE:
                     self._check_line_end(item)
@@ -177,26 +180,32 @@ class _Parser(ExpressionParser):
         )
         self.at = len(self.kinds) - 1
 
-    def _is_new(self, attribute: Attribute, seen: dict[str, Attribute]) -> bool:
-        first = seen.setdefault(attribute.name, attribute)
-        if first is attribute:
-            return True
+    def _report_redefined(self, attribute: Attribute, first: Attribute) -> None:
         self.report(
             "Attribute redefined",
             f'The argument "{attribute.name}" is set on line {first.name_range.start.line} '
             "already, and each may be set only once. Remove one of the two.",
             attribute.name_range,
         )
-        return False
 
     def _check_line_end(self, item: Attribute | Block) -> None:
         if self.kinds[self.at] == END:
             return
+        if isinstance(item, Attribute) and self.kinds[self.at] == ",":
+            self.fail(
+                "Unexpected comma after argument",
+                "Arguments are separated by line breaks, not by commas. Remove the comma, or put "
+                "brackets around the items of a list.",
+            )
         if isinstance(item, Attribute):
             self.fail(
                 "Missing newline after argument",
-                f'The value of "{item.name}" ends before {self.found()}. Start a new line '
-                "there; if it is meant as one value, an operator, a comma or quotes are missing.",
+                f'The value of "{item.name}" ends before {self.found()}. '
+                + (
+                    _foreign_operator(item.expression, self.word())
+                    or "Start a new line there; if it is meant as one value, an operator, a comma "
+                    "or quotes are missing."
+                ),
             )
         self.fail(
             "Missing newline after block definition",
@@ -204,28 +213,30 @@ class _Parser(ExpressionParser):
             "new line there.",
         )
 
-    def _item(self) -> Attribute | Block:
-        at = self.at
-        if self.kinds[at] != IDENTIFIER:
+    def _block_item(self) -> Block:
+        if self.kinds[self.at] != IDENTIFIER:
             self._no_item()
-        following = self.kinds[at + 1]
-        if following == "=":
-            return self._attribute_item()
-        if following in BLOCK_START:
-            return self._block()
-        return self._no_argument()
+        if self.kinds[self.at + 1] not in BLOCK_START:
+            self._no_argument()
+        return self._block()
 
     def _attribute_item(self) -> Attribute:
-        name_range = self.token_range()
-        self.at = at = self.at + 2
+        at = self.at
+        start, name_end = self.starts[at], self.ends[at]
+        self.at = at = at + 2
         kind = self.kinds[at]
         if kind in _ONE_TOKEN and self.kinds[at + 1] == NEWLINE:
             # Most values are one token: straight to it, past the levels that look for operators.
             expression = self.term(kind)
         else:
             expression = self.expression()
-        whole = self.range(name_range[1], expression.range[2])
-        return Attribute(self.text[name_range[1] : name_range[2]], expression, whole, name_range)
+        source = self.source
+        return Attribute(
+            self.text[start:name_end],
+            expression,
+            range_of((source, start, expression.range[2])),
+            range_of((source, start, name_end)),
+        )
 
     def _no_item(self) -> NoReturn:
         kind = self.kinds[self.at]
@@ -286,20 +297,24 @@ class _Parser(ExpressionParser):
     def _block(self) -> Block:
         self.enter()
         type_range = self.token_range()
+        type_ = self.word()
         self.at += 1
         labels: list[str] = []
         ranges: list[SourceRange] = []
         while self.kinds[self.at] != "{":
             ranges.append(self.token_range())
-            labels.append(self._label(type_range.text))
+            labels.append(self._label(type_))
         header = type_range.to(ranges[-1]) if ranges else type_range
-        body = self._block_body(type_range.text)
+        body = self._block_body(type_)
         self.depth -= 1
-        return Block(type_range.text, tuple(labels), body, header, type_range, tuple(ranges))
+        return Block(type_, tuple(labels), body, header, type_range, tuple(ranges))
 
     def _label(self, block_type: str) -> str:
         kind = self.kinds[self.at]
         text = self.word()
+        if kind == PLAIN and text.isascii():
+            self.at += 1
+            return text[1:-1]
         if kind == QUOTE:
             self._template_label()
         if kind in STRINGS:
@@ -421,3 +436,16 @@ def _unclosed(block_type: str) -> tuple[str, str]:
             "after its content, or look for a block inside it that lacks one."
         ),
     )
+
+
+_FOREIGN: Final = {"and": "&&", "or": "||", "is": "=="}
+"""Operators of other languages that are words, and what stands for them here."""
+
+
+def _foreign_operator(expression: Expression, following: str) -> str:
+    """Return how an operator of another language is written here, or nothing."""
+    if isinstance(expression, Variable) and expression.name == "not":
+        return 'The operator is written "!", not "not".'
+    if following in _FOREIGN:
+        return f'The operator is written "{_FOREIGN[following]}", not "{following}".'
+    return ""

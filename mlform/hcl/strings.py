@@ -48,7 +48,12 @@ def unescape_quoted(raw: str, start: int, report: Report) -> str:
         report(fault, start + match.start(), start + match.end())
         return written
 
-    return unicodedata.normalize("NFC", _ESCAPE.sub(replaced, raw))
+    return normalized(_ESCAPE.sub(replaced, raw))
+
+
+def normalized(text: str) -> str:
+    """Return a text in normal form C, in which all strings are kept."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def unescape_lines(raw: str) -> str:

@@ -27,13 +27,11 @@ class TemplateParser(Cursor, ABC):
 
     def string(self) -> Template:
         """Read a quoted string without template sequences."""
-        at = self.at
-        start, end = self.starts[at], self.ends[at]
-        value = self.text[start + 1 : end - 1]
-        if self.kinds[at] == lexer.STRING or not value.isascii():
-            value = unescape_quoted(value, start + 1, self._report_escape)
-        self.advance()
-        place = self.range(start, end)
+        has_escapes = self.kinds[self.at] == lexer.STRING
+        place = self.take()
+        value = self.text[place[1] + 1 : place[2] - 1]
+        if has_escapes or not value.isascii():
+            value = unescape_quoted(value, place[1] + 1, self._report_escape)
         return Template((Text(value, place),) if value else (), place)
 
     def quoted(self) -> Template:

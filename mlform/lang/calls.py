@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import partial
 
 from mlform.diagnostics import Diagnostics, SourceRange, did_you_mean
@@ -12,8 +13,9 @@ from mlform.lang.dispatch import resolve
 from mlform.lang.failure import ExpressionFailure, report
 from mlform.lang.function import ArgumentError, Closure, Function, FunctionError
 from mlform.lang.scope import Scope
-from mlform.lang.types import DYNAMIC, ListType, SetType, TupleType, Type
-from mlform.lang.values import NO_MARKS, UNKNOWN, UNKNOWN_VALUE, Mark, Value
+from mlform.lang.type_text import type_name
+from mlform.lang.types import DYNAMIC, STRING, ListType, SetType, TupleType
+from mlform.lang.values import NO_MARKS, NOT_NULL, UNKNOWN, UNKNOWN_VALUE, Mark, Value
 
 
 class _Failed(ExpressionFailure):
@@ -29,7 +31,9 @@ def resolve_call(expression: ast.Call, scope: Scope, diagnostics: Diagnostics) -
     try:
         function = _function(expression, scope)
         if function.lazy:
-            return _call_lazily(function, expression, scope)
+            return _call_lazily(function, expression, scope, diagnostics)
+        if not expression.expand_final:
+            _check_count(function, len(expression.arguments), expression)
         _check_written(function, expression)
         before = len(diagnostics)
         arguments = [resolve(each, scope, diagnostics) for each in expression.arguments]
@@ -48,19 +52,35 @@ def resolve_call(expression: ast.Call, scope: Scope, diagnostics: Diagnostics) -
 def _function(expression: ast.Call, scope: Scope) -> Function:
     name = expression.name.removeprefix("core::")
     function = scope.functions.get(name)
-    if function is None and name == "type":
+    if function is not None and (name is expression.name or "::" not in name):
+        return function
+    if name == "type":
         raise _Failed(
             "Invalid use of type function",
             "The type function can be used only in the console, as the outermost call.",
             expression.name_range,
         )
-    if function is None:
-        raise _Failed(
-            "Call to unknown function",
-            f'There is no function named "{name}".{did_you_mean(name, scope.functions)}',
-            expression.name_range,
-        )
-    return function
+    summary = "Unknown provider function" if "::" in expression.name else "Call to unknown function"
+    detail = f'There is no function named "{expression.name}".{_nearest(name, scope.functions)}'
+    raise _Failed(summary, detail, expression.name_range)
+
+
+def _nearest(name: str, functions: Collection[str]) -> str:
+    """Return a hint at the function meant: by its whole name, or by its last part alone."""
+    if not functions:
+        return " Functions cannot be called here."
+    last = name.rpartition("::")[2]
+    namespaced = {each.rpartition("::")[2]: each for each in functions if "::" in each}
+    twin = last.replace("tfvars", "mlfvars")
+    for exact in (last, twin):
+        if exact in namespaced or exact in functions:
+            return f' Did you mean "{namespaced.get(exact, exact)}"?'
+    plain = [each for each in functions if "::" not in each]
+    hint = did_you_mean(last, namespaced if "::" in name else plain)
+    hint = hint or did_you_mean(last, plain if "::" in name else namespaced)
+    for part, whole in namespaced.items():
+        hint = hint.replace(f'"{part}"', f'"{whole}"')
+    return hint
 
 
 def _check_written(function: Function, expression: ast.Call) -> None:
@@ -97,15 +117,27 @@ def _expand(final: Value, place: ast.Expression) -> list[Value] | frozenset[Mark
     return [item.with_marks(final.marks) for item in final.payload]
 
 
-def _call_lazily(function: Function, expression: ast.Call, scope: Scope) -> Value:
-    _check_count(function, len(expression.arguments), expression)
+def _call_lazily(
+    function: Function, expression: ast.Call, scope: Scope, diagnostics: Diagnostics
+) -> Value:
     closures = [
         Closure(partial(resolve, each, scope), each.range.text) for each in expression.arguments
     ]
+    if expression.expand_final and closures:
+        final, written = closures.pop(), expression.arguments[-1]
+        expanded = _expand(final.resolve(diagnostics), written)
+        if isinstance(expanded, frozenset):
+            return UNKNOWN_VALUE.with_marks(expanded)
+        closures += [Closure(partial(_given_value, each), final.source) for each in expanded]
+    _check_count(function, len(closures), expression)
     try:
         return function.implementation(*closures)
     except FunctionError as error:
         raise _failed_call(function, error, expression) from error
+
+
+def _given_value(value: Value, _: Diagnostics) -> Value:
+    return value
 
 
 def _check_count(function: Function, given: int, expression: ast.Call) -> None:
@@ -144,20 +176,39 @@ def _call(function: Function, arguments: list[Value], expression: ast.Call) -> V
                 raise _argument_failure(function, position, "argument must not be null", expression)
             if parameter.shallow:
                 marks |= argument.marks
-                argument = Value(argument.type, argument.payload) if argument.marks else argument
+                argument = argument.without_marks()
                 known = known and argument.payload is not UNKNOWN
+            elif parameter.unknown:
+                argument, inner_marks = unmark_deep(argument)
+                marks |= inner_marks
             else:
                 argument, inner_marks = unmark_deep(argument)
                 marks |= inner_marks
                 known = known and not has_unknown(argument)
         ready.append(argument)
-    if not known:
-        return Value(_unknown_type(function, ready), UNKNOWN, marks)
     try:
-        result = function.implementation(*ready)
+        result = function.implementation(*ready) if known else _not_known_yet(function, ready)
     except FunctionError as error:
         raise _failed_call(function, _discreet(error, marks), expression) from error
+    if result.payload is UNKNOWN and not function.nullable and not result.range:
+        result = Value(result.type, UNKNOWN, result.marks, NOT_NULL)
     return result.with_marks(marks) if marks else result
+
+
+def _given(error: ConversionError, value: Value) -> str:
+    """Return what is required, and what was given in its place."""
+    name = type_name(value.type)
+    if error.path or value.type is STRING:
+        return str(error)
+    return f"{error}, but {'an' if name[0] in 'aeiou' else 'a'} {name} is given"
+
+
+def _not_known_yet(function: Function, arguments: list[Value]) -> Value:
+    if function.early is not None:
+        return function.early(*arguments)
+    if function.result_type is not None:
+        return Value(function.result_type(*arguments), UNKNOWN)
+    return Value(function.returns, UNKNOWN)
 
 
 def _discreet(error: FunctionError, marks: frozenset[Mark]) -> FunctionError:
@@ -174,16 +225,7 @@ def _converted(value: Value, position: int, function: Function, expression: ast.
     try:
         return convert(value, function.parameter(position).type)
     except ConversionError as error:
-        raise _argument_failure(function, position, str(error), expression) from error
-
-
-def _unknown_type(function: Function, arguments: list[Value]) -> Type:
-    if function.result_type is None:
-        return function.returns
-    try:
-        return function.result_type(*arguments)
-    except FunctionError:
-        return function.returns
+        raise _argument_failure(function, position, _given(error, value), expression) from error
 
 
 def _failed_call(function: Function, error: FunctionError, expression: ast.Call) -> _Failed:

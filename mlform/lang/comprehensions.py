@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
+from mlform.dataclass import replace
 from mlform.diagnostics import Diagnostics
 from mlform.hcl import ast
 from mlform.lang.construct import list_of, object_of, text, tuple_of
 from mlform.lang.conversion import ConversionError, convert
 from mlform.lang.dispatch import resolve
 from mlform.lang.failure import ExpressionFailure, report
+from mlform.lang.ranges import converted_range, unknown_in
 from mlform.lang.scope import Scope
 from mlform.lang.type_text import type_name
 from mlform.lang.types import (
@@ -24,13 +26,13 @@ from mlform.lang.types import (
     TupleType,
     Type,
 )
-from mlform.lang.values import NO_MARKS, UNKNOWN, UNKNOWN_VALUE, Mark, Value
+from mlform.lang.values import NO_MARKS, UNKNOWN, UNKNOWN_VALUE, Mark, Range, Value
 
 # no name of the language can be this, so that the element of a splat can be an ordinary variable
 _SPLAT_ITEM = "*"
 
 
-def elements_of(collection: Value) -> Iterable[tuple[Value, Value]] | None:
+def elements_of(collection: Value) -> Sequence[tuple[Value, Value]] | None:
     """Return keys and values to iterate over, or None if they are not known yet.
 
     Raises:
@@ -120,7 +122,7 @@ def resolve_for_object(expression: ast.ForObject, scope: Scope, diagnostics: Dia
 
 def _elements(
     expression: ast.ForTuple | ast.ForObject, scope: Scope, iteration: _Iteration
-) -> Iterable[tuple[Value, Value]]:
+) -> Sequence[tuple[Value, Value]]:
     collection = resolve(expression.collection, scope, iteration.diagnostics)
     iteration.marks |= collection.marks
     try:
@@ -128,6 +130,11 @@ def _elements(
     except ExpressionFailure as failure:
         report(failure, expression.collection, scope, iteration.diagnostics)
         elements = None
+    if not elements and expression.condition is not None and collection.type is not DYNAMIC:
+        # the condition is checked even where there is nothing to choose from yet
+        nothing = Value(DYNAMIC, UNKNOWN)
+        checked = _Iteration(iteration.diagnostics)
+        _included(expression.condition, bind(scope, expression, nothing, nothing), checked)
     if elements is None:
         iteration.known = False
         return ()
@@ -213,7 +220,7 @@ def resolve_splat(expression: ast.Splat, scope: Scope, diagnostics: Diagnostics)
         )
         return report(failure, expression.target, scope, diagnostics)
     if source.payload is UNKNOWN:
-        return _unknown_splat(expression, source, scope)
+        return _unknown_splat(expression, source, scope, diagnostics)
     items: tuple[Value, ...] = (source,)
     if is_sequence and isinstance(source.payload, tuple):
         items = source.payload
@@ -222,29 +229,42 @@ def resolve_splat(expression: ast.Splat, scope: Scope, diagnostics: Diagnostics)
     ]
     marks = source.marks
     if isinstance(type_, ListType | SetType):
-        return _list_result(expression, type_.element, results, scope).with_marks(marks)
+        if not results:
+            element = _each_type(expression, type_.element, scope, diagnostics)
+            return list_of((), element).with_marks(marks)
+        return _list_result(results).with_marks(marks)
     return tuple_of(results).with_marks(marks)
 
 
-def _list_result(expression: ast.Splat, element: Type, results: list[Value], scope: Scope) -> Value:
-    if not results:
-        return list_of((), _each_type(expression, element, scope))
+def _list_result(results: list[Value]) -> Value:
     first = results[0].type
     if all(result.type == first for result in results):
         return list_of(results, first)
     return tuple_of(results)
 
 
-def _unknown_splat(expression: ast.Splat, source: Value, scope: Scope) -> Value:
+def _unknown_splat(
+    expression: ast.Splat, source: Value, scope: Scope, diagnostics: Diagnostics
+) -> Value:
     type_ = source.type
     if isinstance(type_, TupleType):
-        each = [_each_type(expression, element, scope) for element in type_.elements]
-        return Value(TupleType(tuple(each)), UNKNOWN, source.marks)
+        each = [_each_type(expression, element, scope, diagnostics) for element in type_.elements]
+        return tuple_of([Value(item, UNKNOWN) for item in each]).with_marks(source.marks)
     if isinstance(type_, ListType | SetType):
-        return Value(ListType(_each_type(expression, type_.element, scope)), UNKNOWN, source.marks)
-    return UNKNOWN_VALUE.with_marks(source.marks)
+        wanted = ListType(_each_type(expression, type_.element, scope, diagnostics))
+        known = converted_range(source.range, type_, wanted) or Range()
+        return unknown_in(wanted, replace(known, not_null=True), source.marks)
+    if type_ is DYNAMIC:
+        return UNKNOWN_VALUE.with_marks(source.marks)
+    inner = scope.child({_SPLAT_ITEM: source.without_marks()})
+    only = tuple_of([resolve(expression.each, inner, diagnostics)])
+    # a null counts as no element, so that not even the length may be known
+    may_be_null = source.range is None or not source.range.not_null
+    return (UNKNOWN_VALUE if may_be_null else only).with_marks(source.marks)
 
 
-def _each_type(expression: ast.Splat, element: Type, scope: Scope) -> Type:
+def _each_type(
+    expression: ast.Splat, element: Type, scope: Scope, diagnostics: Diagnostics
+) -> Type:
     inner = scope.child({_SPLAT_ITEM: Value(element, UNKNOWN)})
-    return resolve(expression.each, inner, Diagnostics()).type
+    return resolve(expression.each, inner, diagnostics).type

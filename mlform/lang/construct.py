@@ -63,7 +63,9 @@ def set_of(items: Iterable[Value], element: Type) -> Value:
     for item in items:
         bare, item_marks = unmark_deep(item)
         marks |= item_marks
-        distinct.setdefault(identity(bare), bare)
+        # what is not known yet may turn out to differ from everything else
+        key = identity(bare) if not has_unknown(bare) else (len(distinct), UNKNOWN)
+        distinct.setdefault(key, bare)
     ordered = sorted(distinct.values(), key=_order)
     return Value(SetType(element), tuple(ordered), marks)
 
@@ -93,7 +95,7 @@ def _stripped(value: Value) -> Value:
         return Value(value.type, tuple([_stripped(item) for item in payload]))
     if type(payload) is dict:
         return Value(value.type, {key: _stripped(item) for key, item in payload.items()})
-    return Value(value.type, payload) if value.marks else value
+    return value.without_marks()
 
 
 def has_unknown(value: Value) -> bool:

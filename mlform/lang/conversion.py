@@ -8,6 +8,7 @@ from typing import TypeAlias
 from mlform.lang.construct import amount as amount_of
 from mlform.lang.construct import entries_of, items_of, list_of, map_of, set_of
 from mlform.lang.numbers import format_number, number_value, parse_number
+from mlform.lang.ranges import converted_range, unknown_in
 from mlform.lang.type_text import collection_kind, constraint_name, joined
 from mlform.lang.types import (
     BOOL,
@@ -23,7 +24,7 @@ from mlform.lang.types import (
     Type,
 )
 from mlform.lang.unification import convertible, unify
-from mlform.lang.values import FALSE, NULL, TRUE, UNKNOWN, Value
+from mlform.lang.values import FALSE, NULL, TRUE, UNKNOWN, Range, Value
 
 Path: TypeAlias = tuple[str | int, ...]
 
@@ -77,7 +78,11 @@ def _convert(value: Value, want: Type, path: Path) -> Value:
     if payload is None or payload is UNKNOWN or not convertible(got, want):
         if not convertible(got, want):
             raise ConversionError(path, mismatch(got, want))
-        return Value(_filled(got, want), payload, value.marks)
+        filled = _filled(got, want)
+        if payload is None:
+            return Value(filled, None, value.marks)
+        known = converted_range(value.range, got, filled)
+        return unknown_in(filled, known or Range(), value.marks)
     if got == want:
         return value
     converted = _CONVERTERS[type(want)](value, want, path)
@@ -89,7 +94,7 @@ def _to_primitive(value: Value, want: Primitive, path: Path) -> Value:
     if payload is None or payload is UNKNOWN:
         if not convertible(got, want):
             raise ConversionError(path, mismatch(got, want))
-        return Value(want, payload, value.marks)
+        return Value(want, payload, value.marks, converted_range(value.range, got, want))
     if want is STRING:
         converted = _to_string(value)
     elif got is STRING:
@@ -143,10 +148,22 @@ def _elements(value: Value, element: Type, kind: str, path: Path) -> tuple[list[
     if not converted:
         given = value.type
         return [], given.element if isinstance(given, ListType | SetType | MapType) else DYNAMIC
-    unified = unify([child.type for child in converted])
+    unified = _unified_elements(converted, kind)
     if unified is None:
         raise ConversionError(path, f"all {kind} elements must have the same type")
     return [_convert(child, unified, path) for child in converted], unified
+
+
+def _unified_elements(items: list[Value], kind: str) -> Type | None:
+    """Return the one type of elements, or None; in a map null may stand among structures."""
+    types = [item.type for item in items]
+    unified = unify(types)
+    if unified is not DYNAMIC:
+        return unified
+    known = [type_ for type_ in types if type_ is not DYNAMIC]
+    if not known:
+        return DYNAMIC
+    return unify(known) if kind == "map" else None
 
 
 def _to_list(value: Value, want: Type, path: Path) -> Value:

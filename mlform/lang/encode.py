@@ -9,6 +9,7 @@ first. `json_text` writes every digit, as Terraform's `jsonencode` does.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from math import isinf
@@ -48,6 +49,8 @@ __all__ = [
 
 Path: TypeAlias = tuple[str | int, ...]
 
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
 # the characters that Go's encoder escapes beyond what JSON demands
 _ESCAPES = {
     ord("<"): "\\u003c",
@@ -78,7 +81,8 @@ def _implied(data: object) -> Value:
     if data is True or data is False:
         return TRUE if data else FALSE
     if isinstance(data, str):
-        return string_value(data)
+        # half of a pair of surrogates, which JSON can spell, is no character
+        return string_value(data if data.isascii() else _LONE_SURROGATE.sub("\ufffd", data))
     if isinstance(data, int | Decimal):
         return number_value(canonical(data))
     if isinstance(data, float):
@@ -223,7 +227,7 @@ def _strip(value: Value, at: Path, found: dict[Path, frozenset[Mark]]) -> Value:
     if isinstance(payload, dict):
         entries = {key: _strip(item, (*at, key), found) for key, item in payload.items()}
         return Value(value.type, entries)
-    return Value(value.type, payload) if value.marks else value
+    return value.without_marks()
 
 
 def mark_paths(

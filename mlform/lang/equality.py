@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mlform.lang.ranges import cannot_be
 from mlform.lang.types import DYNAMIC, ListType, MapType, ObjectType, SetType, TupleType, Type
 from mlform.lang.values import UNKNOWN, Payload, Value
 
@@ -31,7 +32,13 @@ def compared(left: Value, right: Value) -> bool | None:
     """Return what `left == right` gives in the language, or None if that is not known yet."""
     mine, theirs = left.payload, right.payload
     if mine is UNKNOWN or theirs is UNKNOWN:
-        return None if _may_agree(left.type, right.type) else False
+        if not _may_agree(left.type, right.type):
+            return False
+        if mine is UNKNOWN and left.range is not None and theirs is not UNKNOWN:
+            return False if cannot_be(left.range, right) else None
+        if theirs is UNKNOWN and right.range is not None and mine is not UNKNOWN:
+            return False if cannot_be(right.range, left) else None
+        return None
     if mine is None or theirs is None:
         return mine is None and theirs is None
     return _may_agree(left.type, right.type) and _same_parts(mine, theirs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mlform.dataclass import replace
 from mlform.diagnostics import Diagnostic, Diagnostics, ReferenceValue, SourceRange
 from mlform.hcl import ast
 from mlform.lang.construct import marks_deep
@@ -55,31 +56,45 @@ def reference_values(expression: ast.Expression, scope: Scope) -> tuple[Referenc
     """Return what is known of each thing that an expression refers to, sorted, no secret shown."""
     found: dict[str, str] = {}
     for reference in references(expression):
-        value = _value_of(reference, scope)
-        if value is not None:
-            found[str(reference)] = statement(value)
+        known = _known_part(reference, scope)
+        if known is not None:
+            found[str(known[0])] = statement(known[1])
     return tuple(
         ReferenceValue(traversal=traversal, statement=said)
         for traversal, said in sorted(found.items())
     )
 
 
-def _value_of(reference: Reference, scope: Scope) -> Value | None:
+def _known_part(reference: Reference, scope: Scope) -> tuple[Reference, Value] | None:
+    """Return as much of a reference as leads to a value, with that value.
+
+    Where the last steps lead nowhere, what they start from explains why; a root such as `var` alone
+    explains nothing.
+    """
     value = scope.lookup(reference.root)
-    marks = value.marks if value is not None else frozenset()
+    if value is None:
+        return None
+    marks = value.marks
+    reached = 0
     for step in reference.steps:
-        if value is None:
-            return None
-        payload = value.payload
-        if isinstance(payload, dict):
-            value = payload.get(str(step))
-        elif isinstance(payload, tuple) and isinstance(step, int) and step < len(payload):
-            value = payload[step]
-        else:
-            return None
-        if value is not None:
-            marks |= value.marks
-    return None if value is None else value.with_marks(marks)
+        following = _member(value, step)
+        if following is None:
+            break
+        value, reached = following, reached + 1
+        marks |= value.marks
+    if reached == 0 and reference.steps:
+        return None
+    part = replace(reference, steps=reference.steps[:reached])
+    return part, value.with_marks(marks)
+
+
+def _member(value: Value, step: str | int | None) -> Value | None:
+    payload = value.payload
+    if isinstance(payload, dict):
+        return payload.get(str(step))
+    if isinstance(payload, tuple) and isinstance(step, int) and 0 <= step < len(payload):
+        return payload[step]
+    return None
 
 
 def statement(value: Value) -> str:

@@ -34,6 +34,8 @@ class Parameter:
             unknown and marked elements inside are passed on as they are.
         raw: Whether the argument is passed as it is, even unknown or marked; its marks do not
             flow to the result.
+        unknown: Whether the argument may be unknown, in whole or in part; marks at any depth flow
+            to the result, and the function sees none.
         reference: Whether the argument must be written as a reference, not as a template.
     """
 
@@ -42,6 +44,7 @@ class Parameter:
     nullable: bool = False
     shallow: bool = False
     raw: bool = False
+    unknown: bool = False
     reference: bool = False
 
 
@@ -68,7 +71,11 @@ class Function:
         parameters: The positional parameters.
         variadic: The parameter of all further arguments, if they are allowed.
         returns: The type of the result, or `DYNAMIC` if it depends on the arguments.
-        result_type: Finds the result's type from arguments of which some are unknown.
+        result_type: Finds the result's type from arguments of which some are unknown; raises
+            `FunctionError` where they cannot be right whatever their values.
+        early: Finds the result, as far as it is known, where arguments are unknown; in place of
+            `result_type`.
+        nullable: Whether the result may be null.
         implementation: Takes one `Value` per argument, known and converted; raises
             `FunctionError`. For a lazy function one `Closure` per argument.
         lazy: Whether arguments are passed unresolved.
@@ -80,6 +87,8 @@ class Function:
     variadic: Parameter | None = None
     returns: Type = DYNAMIC
     result_type: Callable[..., Type] | None = None
+    early: Callable[..., Value] | None = None
+    nullable: bool = False
     implementation: Callable[..., Value]
     lazy: bool = False
 

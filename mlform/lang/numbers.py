@@ -8,7 +8,7 @@ zero gives an infinity, as there.
 from __future__ import annotations
 
 import re
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Final, TypeAlias
 
 from mlform.lang.types import NUMBER
@@ -21,6 +21,7 @@ _SAFE_DIGITS: Final = 153  # any decimal of so many digits survives the way to 5
 _GUARD_BITS: Final = 2
 _LOG10_OF_2: Final = 0.30103
 _INFINITY: Final = Decimal("Infinity")
+_WIDE: Final = Context(prec=200_000, Emax=400_000, Emin=-400_000)
 _DECIMAL: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
 _BINARY_EXPONENT: Final = re.compile(r"([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))p([+-]?[0-9]+)", re.ASCII)
 _SPELLED: Final = {"inf": _INFINITY, "+inf": _INFINITY, "-inf": -_INFINITY}
@@ -182,6 +183,16 @@ def ceiling(amount: Amount) -> Amount:
     return whole + 1 if whole < amount else whole
 
 
+def exact_decimal(amount: Amount) -> Decimal:
+    """Return every digit of the float that an amount denotes; infinities stay."""
+    if isinstance(amount, int) or not amount.is_finite():
+        return Decimal(amount)
+    mantissa, exponent = _binary(amount)
+    if exponent >= 0:
+        return Decimal(mantissa << exponent)
+    return Decimal(mantissa * 5**-exponent).scaleb(exponent, _WIDE)
+
+
 def from_float(amount: float) -> Amount:
     """Return the amount whose shortest decimal is that of a 64-bit float."""
     return canonical(Decimal(repr(amount)))
@@ -259,24 +270,31 @@ def _shortest(mantissa: int, exponent: int) -> Amount:
     sign, mantissa = (-1 if mantissa < 0 else 1), abs(mantissa)
     widen = PRECISION - mantissa.bit_length()
     full = mantissa << widen
-    # all in quarters of a unit in the last place: the interval reaches half a unit each way
+    # all in quarters of a unit in the last place: the interval reaches half a unit each way, and
+    # its ends belong to it where the mantissa is even, because halves are rounded to even
     denominator = 1 << (widen - exponent + 2)
     middle, high = full * 4, full * 4 + 2
     low = full * 4 - (1 if full == 1 << (PRECISION - 1) else 2)
-    if full & 1:
-        low, high = low + 1, high - 1
+    open_ends = full & 1
     least, most = 0, int((widen - exponent + 2) * _LOG10_OF_2) + 2
     while least < most:
         places = (least + most) // 2
         scale = 10**places
-        if -(-low * scale // denominator) <= high * scale // denominator:
+        if _least_inside(low * scale, denominator, open_ends) * denominator + open_ends <= (
+            high * scale
+        ):
             most = places
         else:
             least = places + 1
     scale = 10**least
     below = middle * scale // denominator
     nearer_above = 2 * (middle * scale - below * denominator) > denominator
-    fits_below = below * denominator >= low * scale
-    fits_above = (below + 1) * denominator <= high * scale
+    fits_below = below * denominator >= low * scale + open_ends
+    fits_above = (below + 1) * denominator + open_ends <= high * scale
     digits = below + 1 if fits_above and (nearer_above or not fits_below) else below
     return Decimal(f"{sign * digits}E-{least}")
+
+
+def _least_inside(low: int, denominator: int, open_ends: int) -> int:
+    """Return the least whole number from `low / denominator` on, or beyond it for open ends."""
+    return -(-(low + open_ends) // denominator)

@@ -12,8 +12,9 @@ from mlform.lang.conversion import ConversionError, convert
 from mlform.lang.equality import compared
 from mlform.lang.failure import ExpressionFailure
 from mlform.lang.numbers import Amount, ArithmeticFailure
+from mlform.lang.ranges import calculated, compared_ranges, range_of, unknown_in
 from mlform.lang.types import BOOL, NUMBER, Primitive, Type
-from mlform.lang.values import FALSE, TRUE, UNKNOWN, Value
+from mlform.lang.values import FALSE, NOT_NULL, TRUE, UNKNOWN, Range, Value
 
 _ARITHMETIC: Final[dict[BinaryOperator, Callable[[Amount, Amount], Amount]]] = {
     BinaryOperator.ADD: numbers.add,
@@ -28,6 +29,7 @@ _ORDER: Final[dict[BinaryOperator, Callable[[Amount, Amount], bool]]] = {
     BinaryOperator.GREATER: lambda left, right: left > right,
     BinaryOperator.GREATER_OR_EQUAL: lambda left, right: left >= right,
 }
+_BOUNDED: Final = frozenset((BinaryOperator.ADD, BinaryOperator.SUBTRACT, BinaryOperator.MULTIPLY))
 
 
 class OperandFailure(ExpressionFailure):
@@ -54,7 +56,7 @@ def binary(operator: BinaryOperator, left: Value, right: Value) -> Value:
     marks = left.marks | right.marks
     arithmetic = _ARITHMETIC.get(operator)
     if left.payload is UNKNOWN or right.payload is UNKNOWN:
-        return Value(NUMBER if arithmetic else BOOL, UNKNOWN, marks)
+        return _not_known_yet(operator, left, right)
     if arithmetic is None:
         result = TRUE if _ORDER[operator](amount(left), amount(right)) else FALSE
         return result.with_marks(marks) if marks else result
@@ -66,6 +68,21 @@ def binary(operator: BinaryOperator, left: Value, right: Value) -> Value:
             f"Error during operation: {failure}. Check the operands, or choose another value with "
             "a conditional before calculating.",
         ) from failure
+
+
+def _not_known_yet(operator: BinaryOperator, left: Value, right: Value) -> Value:
+    """Return what is known of the result of two numbers, at least one of which is unknown."""
+    marks = left.marks | right.marks
+    mine, theirs = range_of(left), range_of(right)
+    order = _ORDER.get(operator)
+    if order is not None:
+        answer = compared_ranges(mine, theirs, order)
+        if answer is not None:
+            return (TRUE if answer else FALSE).with_marks(marks)
+        return Value(BOOL, UNKNOWN, marks, NOT_NULL)
+    if operator in _BOUNDED:
+        return unknown_in(NUMBER, calculated(mine, theirs, _ARITHMETIC[operator]), marks)
+    return Value(NUMBER, UNKNOWN, marks, NOT_NULL)
 
 
 def result_type(operator: BinaryOperator) -> Type:
@@ -84,17 +101,26 @@ def unary(operator: UnaryOperator, operand: Value) -> Value:
     if operand.payload is None:
         raise _null_operand()
     if operand.payload is UNKNOWN:
-        return operand
+        return _unary_not_known_yet(wanted, operand)
     if wanted is NUMBER:
         return Value(NUMBER, numbers.negate(amount(operand)), operand.marks)
     return (FALSE if operand.payload else TRUE).with_marks(operand.marks)
+
+
+def _unary_not_known_yet(wanted: Primitive, operand: Value) -> Value:
+    if wanted is not NUMBER:
+        return Value(BOOL, UNKNOWN, operand.marks, NOT_NULL)
+    known = range_of(operand)
+    lower = None if known.upper is None else numbers.negate(known.upper)
+    upper = None if known.lower is None else numbers.negate(known.lower)
+    return Value(NUMBER, UNKNOWN, operand.marks, Range(not_null=True, lower=lower, upper=upper))
 
 
 def _equality(operator: BinaryOperator, left: Value, right: Value) -> Value:
     marks = marks_deep(left) | marks_deep(right)
     same = compared(left, right)
     if same is None:
-        return Value(BOOL, UNKNOWN, marks)
+        return Value(BOOL, UNKNOWN, marks, NOT_NULL)
     result = TRUE if same == (operator is BinaryOperator.EQUAL) else FALSE
     return result.with_marks(marks) if marks else result
 
@@ -103,7 +129,7 @@ def _logic(operator: BinaryOperator, left: Value, right: Value) -> Value:
     left, right = _operands(left, right, BOOL)
     marks = left.marks | right.marks
     if left.payload is UNKNOWN or right.payload is UNKNOWN:
-        return Value(BOOL, UNKNOWN, marks)
+        return Value(BOOL, UNKNOWN, marks, NOT_NULL)
     if operator is BinaryOperator.AND:
         result = TRUE if truth(left) and truth(right) else FALSE
     else:

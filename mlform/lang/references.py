@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Mapping
+from operator import attrgetter
+from typing import Final, TypeAlias
 
 from mlform.dataclass import dataclass, field
 from mlform.diagnostics import SourceRange
@@ -38,84 +40,70 @@ def references(expression: ast.Expression) -> tuple[Reference, ...]:
 
     Names bound by a `for` expression, a `for` directive or a splat are no references.
     """
-    return tuple(_of(expression, frozenset()))
+    found: list[Reference] = []
+    _gather(expression, frozenset(), found)
+    return tuple(found)
 
 
-def _of(expression: ast.Expression, bound: frozenset[str]) -> Iterator[Reference]:
-    match expression:
-        case ast.Literal() | ast.SplatItem():
-            return
-        case ast.Variable() | ast.GetAttribute() | ast.Index():
-            yield from _of_traversal(expression, bound)
-        case ast.Template():
-            yield from _of_parts(expression.parts, bound)
-        case ast.ForTuple() | ast.ForObject():
-            yield from _of_for(expression, bound)
-        case _:
-            for child in _children(expression):
-                yield from _of(child, bound)
+Bound: TypeAlias = frozenset[str]
+Found: TypeAlias = list[Reference]
 
 
-def _children(expression: ast.Expression) -> tuple[ast.Expression, ...]:
-    children: tuple[ast.Expression, ...]
-    match expression:
-        case ast.Splat():
-            children = (expression.target, expression.each)
-        case ast.Call():
-            children = expression.arguments
-        case ast.Conditional():
-            children = (expression.condition, expression.then, expression.otherwise)
-        case ast.Binary():
-            children = (expression.left, expression.right)
-        case ast.Unary():
-            children = (expression.operand,)
-        case ast.Parentheses():
-            children = (expression.inner,)
-        case ast.Tuple():
-            children = expression.items
-        case ast.Object():
-            children = tuple(part for item in expression.items for part in (item.key, item.value))
-        case _:
-            raise TypeError(expression)
-    return children
+def _gather(expression: ast.Expression, bound: Bound, found: Found) -> None:
+    gather = _GATHER.get(type(expression))
+    if gather is not None:
+        gather(expression, bound, found)
+        return
+    for child in _CHILDREN[type(expression)](expression):
+        _gather(child, bound, found)
 
 
-def _of_for(expression: ast.ForTuple | ast.ForObject, bound: frozenset[str]) -> Iterator[Reference]:
-    yield from _of(expression.collection, bound)
+def _of_for(expression: ast.ForTuple | ast.ForObject, bound: Bound, found: Found) -> None:
+    _gather(expression.collection, bound, found)
     inner = bound | {expression.value} | ({expression.key} if expression.key else set())
     if isinstance(expression, ast.ForObject):
-        yield from _of(expression.result_key, inner)
-    yield from _of(expression.result, inner)
+        _gather(expression.result_key, inner, found)
+    _gather(expression.result, inner, found)
     if expression.condition is not None:
-        yield from _of(expression.condition, inner)
+        _gather(expression.condition, inner, found)
 
 
-def _of_parts(parts: tuple[ast.TemplatePart, ...], bound: frozenset[str]) -> Iterator[Reference]:
+def _of_template(expression: ast.Template, bound: Bound, found: Found) -> None:
+    if expression.constant is None:
+        _of_parts(expression.parts, bound, found)
+
+
+def _of_parts(parts: tuple[ast.TemplatePart, ...], bound: Bound, found: Found) -> None:
     for part in parts:
         match part:
             case ast.Text():
                 continue
             case ast.Interpolation():
-                yield from _of(part.expression, bound)
+                _gather(part.expression, bound, found)
             case ast.IfDirective():
-                yield from _of(part.condition, bound)
-                yield from _of_parts(part.then, bound)
-                yield from _of_parts(part.otherwise, bound)
+                _gather(part.condition, bound, found)
+                _of_parts(part.then, bound, found)
+                _of_parts(part.otherwise, bound, found)
             case ast.ForDirective():
-                yield from _of(part.collection, bound)
+                _gather(part.collection, bound, found)
                 inner = bound | {part.value} | ({part.key} if part.key else set())
-                yield from _of_parts(part.body, inner)
+                _of_parts(part.body, inner, found)
 
 
-def _of_traversal(expression: ast.Expression, bound: frozenset[str]) -> Iterator[Reference]:
+def _of_variable(expression: ast.Variable, bound: Bound, found: Found) -> None:
+    if expression.name not in bound:
+        found.append(Reference(expression.name, (), expression.range))
+
+
+def _of_traversal(expression: ast.GetAttribute | ast.Index, bound: Bound, found: Found) -> None:
     links: list[ast.GetAttribute | ast.Index] = []
-    node = expression
+    node: ast.Expression = expression
     while isinstance(node, ast.GetAttribute | ast.Index):
         links.append(node)
         node = node.target
     links.reverse()
     if not isinstance(node, ast.Variable):
-        yield from _of(node, bound)
+        _gather(node, bound, found)
     elif node.name not in bound:
         steps: list[str | int | None] = []
         end: ast.Expression = node
@@ -125,10 +113,39 @@ def _of_traversal(expression: ast.Expression, bound: frozenset[str]) -> Iterator
                 break
             steps.append(step)
             end = link
-        yield Reference(node.name, tuple(steps), end.range)
+        found.append(Reference(node.name, tuple(steps), end.range))
     for link in links:
         if isinstance(link, ast.Index):
-            yield from _of(link.key, bound)
+            _gather(link.key, bound, found)
+
+
+def _nothing(_: ast.Expression, __: Bound, ___: Found) -> None:
+    """Literals refer to nothing."""
+
+
+# By class, because a large configuration has very many expressions.
+_GATHER: Final[Mapping[type, Callable[..., None]]] = {
+    ast.Literal: _nothing,
+    ast.SplatItem: _nothing,
+    ast.Variable: _of_variable,
+    ast.GetAttribute: _of_traversal,
+    ast.Index: _of_traversal,
+    ast.Template: _of_template,
+    ast.ForTuple: _of_for,
+    ast.ForObject: _of_for,
+}
+_CHILDREN: Final[Mapping[type, Callable[..., Iterable[ast.Expression]]]] = {
+    ast.Splat: attrgetter("target", "each"),
+    ast.Call: attrgetter("arguments"),
+    ast.Conditional: attrgetter("condition", "then", "otherwise"),
+    ast.Binary: attrgetter("left", "right"),
+    ast.Unary: lambda expression: (expression.operand,),
+    ast.Parentheses: lambda expression: (expression.inner,),
+    ast.Tuple: attrgetter("items"),
+    ast.Object: lambda expression: [
+        part for item in expression.items for part in (item.key, item.value)
+    ],
+}
 
 
 def constant_step(link: ast.GetAttribute | ast.Index) -> str | int | None:

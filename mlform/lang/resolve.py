@@ -6,8 +6,11 @@ value, so that one run finds as many problems as there are.
 
 from __future__ import annotations
 
+from typing import Final
+
 from mlform.diagnostics import Diagnostics, did_you_mean
 from mlform.hcl import ast
+from mlform.lang import dispatch
 from mlform.lang.calls import resolve_call
 from mlform.lang.comprehensions import (
     resolve_for_object,
@@ -17,10 +20,12 @@ from mlform.lang.comprehensions import (
 )
 from mlform.lang.construct import object_of, text, tuple_of
 from mlform.lang.conversion import ConversionError, convert
-from mlform.lang.dispatch import RESOLVERS, resolve
+from mlform.lang.depth import MAX_VALUE_DEPTH, is_too_deep
+from mlform.lang.dispatch import RESOLVERS
 from mlform.lang.failure import ExpressionFailure, report
 from mlform.lang.numbers import canonical
 from mlform.lang.operators import OperandFailure, binary, result_type, unary
+from mlform.lang.ranges import either
 from mlform.lang.scope import Scope
 from mlform.lang.selection import get_attribute, get_index
 from mlform.lang.templates import resolve_template
@@ -41,6 +46,26 @@ from mlform.lang.values import (
 
 __all__ = ["resolve"]
 
+_resolve_part: Final = dispatch.resolve
+
+_ELSEWHERE = {
+    "count": (
+        'Reference to "count" in non-counted context',
+        'The "count" object can be used only in blocks that have the "count" argument.',
+    ),
+    "each": (
+        'Reference to "each" in context without for_each',
+        'The "each" object can be used only in blocks that have the "for_each" argument.',
+    ),
+    "self": (
+        'Invalid "self" reference',
+        'The "self" object is there only in postconditions. Write the address of the resource.',
+    ),
+    "run": (
+        'Invalid "run" reference',
+        'The "run" object can be used only in files of tests, for the outputs of earlier runs.',
+    ),
+}
 _UNDECLARED = {
     "local": (
         "Reference to undeclared local value",
@@ -51,6 +76,28 @@ _UNDECLARED = {
         'An input variable with the name "{}" has not been declared.',
     ),
 }
+
+
+def resolve(expression: ast.Expression, scope: Scope, diagnostics: Diagnostics) -> Value:
+    """Return the value of an expression; what is wrong with it is recorded.
+
+    A part that is wrong becomes an unknown value. A value that is nested too deeply for the rest of
+    mlform is refused here, because this is where values come from.
+    """
+    try:
+        value = RESOLVERS[type(expression)](expression, scope, diagnostics)
+        payload = value.payload
+        if (type(payload) is not tuple and type(payload) is not dict) or not is_too_deep(value):
+            return value
+    except RecursionError:
+        pass
+    diagnostics.error(
+        "Value nested too deeply",
+        f"Lists and objects may be nested {MAX_VALUE_DEPTH} levels deep, and this value is nested "
+        "deeper. Keep it as a string, such as with jsonencode, or in a flat map.",
+        range=expression.range,
+    )
+    return UNKNOWN_VALUE
 
 
 def _resolve_literal(expression: ast.Literal, _: Scope, __: Diagnostics) -> Value:
@@ -67,6 +114,8 @@ def _resolve_variable(expression: ast.Variable, scope: Scope, diagnostics: Diagn
     if found is not None:
         return found
     name = expression.name
+    if name in _ELSEWHERE:
+        return report(ExpressionFailure(*_ELSEWHERE[name]), expression, scope, diagnostics)
     known = [each for each in scope.names() if each.isidentifier()]
     hint = did_you_mean(name, known) or (
         f' A string needs quotes: "{name}".' if name.isidentifier() else ""
@@ -78,7 +127,7 @@ def _resolve_variable(expression: ast.Variable, scope: Scope, diagnostics: Diagn
 def _resolve_attribute(
     expression: ast.GetAttribute, scope: Scope, diagnostics: Diagnostics
 ) -> Value:
-    target = resolve(expression.target, scope, diagnostics)
+    target = _resolve_part(expression.target, scope, diagnostics)
     name = expression.name
     try:
         if name.isdigit():
@@ -106,8 +155,8 @@ def _undeclared(
 
 
 def _resolve_index(expression: ast.Index, scope: Scope, diagnostics: Diagnostics) -> Value:
-    target = resolve(expression.target, scope, diagnostics)
-    key = resolve(expression.key, scope, diagnostics)
+    target = _resolve_part(expression.target, scope, diagnostics)
+    key = _resolve_part(expression.key, scope, diagnostics)
     try:
         return get_index(target, key)
     except ExpressionFailure as failure:
@@ -117,11 +166,11 @@ def _resolve_index(expression: ast.Index, scope: Scope, diagnostics: Diagnostics
 def _resolve_parentheses(
     expression: ast.Parentheses, scope: Scope, diagnostics: Diagnostics
 ) -> Value:
-    return resolve(expression.inner, scope, diagnostics)
+    return _resolve_part(expression.inner, scope, diagnostics)
 
 
 def _resolve_tuple(expression: ast.Tuple, scope: Scope, diagnostics: Diagnostics) -> Value:
-    return tuple_of([resolve(item, scope, diagnostics) for item in expression.items])
+    return tuple_of([_resolve_part(item, scope, diagnostics) for item in expression.items])
 
 
 def _resolve_object(expression: ast.Object, scope: Scope, diagnostics: Diagnostics) -> Value:
@@ -129,8 +178,13 @@ def _resolve_object(expression: ast.Object, scope: Scope, diagnostics: Diagnosti
     marks: frozenset[Mark] = NO_MARKS
     known = True
     for item in expression.items:
-        key = _object_key(item.key, scope, diagnostics)
-        value = resolve(item.value, scope, diagnostics)
+        written = item.key
+        name = written.constant if type(written) is ast.Template else None
+        if name is not None and name.isascii():  # as almost all keys are
+            attributes[name] = _resolve_part(item.value, scope, diagnostics)
+            continue
+        key = _object_key(written, scope, diagnostics)
+        value = _resolve_part(item.value, scope, diagnostics)
         marks |= key.marks
         if key.payload is UNKNOWN:
             known = False
@@ -141,7 +195,7 @@ def _resolve_object(expression: ast.Object, scope: Scope, diagnostics: Diagnosti
 
 
 def _object_key(expression: ast.Expression, scope: Scope, diagnostics: Diagnostics) -> Value:
-    value = resolve(expression, scope, diagnostics)
+    value = _resolve_part(expression, scope, diagnostics)
     try:
         value = convert(value, STRING)
     except ConversionError as error:
@@ -158,8 +212,8 @@ def _object_key(expression: ast.Expression, scope: Scope, diagnostics: Diagnosti
 
 
 def _resolve_binary(expression: ast.Binary, scope: Scope, diagnostics: Diagnostics) -> Value:
-    left = resolve(expression.left, scope, diagnostics)
-    right = resolve(expression.right, scope, diagnostics)
+    left = _resolve_part(expression.left, scope, diagnostics)
+    right = _resolve_part(expression.right, scope, diagnostics)
     try:
         return binary(expression.operator, left, right)
     except OperandFailure as failure:
@@ -172,7 +226,7 @@ def _resolve_binary(expression: ast.Binary, scope: Scope, diagnostics: Diagnosti
 
 
 def _resolve_unary(expression: ast.Unary, scope: Scope, diagnostics: Diagnostics) -> Value:
-    operand = resolve(expression.operand, scope, diagnostics)
+    operand = _resolve_part(expression.operand, scope, diagnostics)
     try:
         return unary(expression.operator, operand)
     except ExpressionFailure as failure:
@@ -185,15 +239,17 @@ def _resolve_conditional(
 ) -> Value:
     # both results are resolved, because the type of either shapes the other
     then_diagnostics, otherwise_diagnostics = Diagnostics(), Diagnostics()
-    then = resolve(expression.then, scope, then_diagnostics)
-    otherwise = resolve(expression.otherwise, scope, otherwise_diagnostics)
-    condition = resolve(expression.condition, scope, diagnostics)
+    then = _resolve_part(expression.then, scope, then_diagnostics)
+    otherwise = _resolve_part(expression.otherwise, scope, otherwise_diagnostics)
+    condition = _resolve_part(expression.condition, scope, diagnostics)
+    type_: Type = DYNAMIC
     try:
         type_ = _common_type(then, otherwise)
         condition = _condition(condition)
+        # the marks of either result show what the condition was, so they belong to both
+        marks = condition.marks | then.marks | otherwise.marks
         if condition.payload is UNKNOWN:
-            marks = condition.marks | then.marks | otherwise.marks
-            return Value(type_, UNKNOWN, marks)
+            return either(then, otherwise, type_, marks)
         chosen, problems = (
             (then, then_diagnostics) if condition.payload else (otherwise, otherwise_diagnostics)
         )
@@ -201,10 +257,11 @@ def _resolve_conditional(
             diagnostics.extend(problems)
         result = _chosen(chosen, type_)
     except ConditionFailure as failure:
-        return report(failure, expression, scope, diagnostics, expression.condition.range)
+        report(failure, expression, scope, diagnostics, expression.condition.range)
+        return unknown(type_)
     except ExpressionFailure as failure:
         return report(failure, expression, scope, diagnostics)
-    return result.with_marks(condition.marks) if condition.marks else result
+    return result.with_marks(marks) if marks else result
 
 
 class ConditionFailure(ExpressionFailure):

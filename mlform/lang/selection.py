@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import lru_cache
 from typing import NoReturn
 
 from mlform.diagnostics import did_you_mean
@@ -210,8 +211,14 @@ def _known_keys(name: str, target: Value) -> str:
     return _suggestion(name, list(target.payload))
 
 
+@lru_cache(maxsize=256)
+def _near(name: str, known: tuple[str, ...]) -> str:
+    """Return a hint; kept, because `try` may fail in the same way for every instance."""
+    return did_you_mean(name, known)
+
+
 def _suggestion(name: str, known: list[str]) -> str:
-    near = did_you_mean(name, known)
+    near = _near(name, tuple(known))
     if near:
         return near
     if not known:

@@ -13,22 +13,37 @@ from mlform.lang.dispatch import resolve
 from mlform.lang.failure import ExpressionFailure, report
 from mlform.lang.scope import Scope
 from mlform.lang.types import BOOL, STRING
-from mlform.lang.values import NO_MARKS, UNKNOWN, Mark, Value
+from mlform.lang.values import NO_MARKS, UNKNOWN, Mark, Range, Value
 
 
 class _Joined:
     """The text of a template as it grows."""
 
-    __slots__ = ("known", "marks", "pieces")
+    __slots__ = ("known", "known_pieces", "marks", "pieces")
 
     def __init__(self) -> None:
         self.pieces: list[str] = []
         self.marks: frozenset[Mark] = NO_MARKS
         self.known = True
+        self.known_pieces = 0
+
+    def leave_open(self) -> None:
+        """Go on behind a part that is not known yet."""
+        if self.known:
+            self.known = False
+            self.known_pieces = len(self.pieces)
+
+    def prefix(self) -> str:
+        """Return how the text surely begins.
+
+        A mark that combines with the last character may still follow, so that one is left out.
+        """
+        begun = string_value("".join(self.pieces[: self.known_pieces]))
+        return text(begun)[:-1] if self.known_pieces else ""
 
     def value(self) -> Value:
         if not self.known:
-            return Value(STRING, UNKNOWN, self.marks)
+            return Value(STRING, UNKNOWN, self.marks, Range(not_null=True, prefix=self.prefix()))
         joined = string_value("".join(self.pieces))
         return joined.with_marks(self.marks) if self.marks else joined
 
@@ -83,7 +98,7 @@ def _interpolate(
         )
         _reject(detail, part.expression, scope, diagnostics, joined)
     elif converted.payload is UNKNOWN:
-        joined.known = False
+        joined.leave_open()
     else:
         joined.pieces.append(text(converted))
 
@@ -101,7 +116,7 @@ def _reject(
         scope,
         diagnostics,
     )
-    joined.known = False
+    joined.leave_open()
 
 
 def _choose(part: ast.IfDirective, scope: Scope, diagnostics: Diagnostics, joined: _Joined) -> None:
@@ -115,7 +130,7 @@ def _choose(part: ast.IfDirective, scope: Scope, diagnostics: Diagnostics, joine
             f"The condition expression must be of type bool: {error.message}.",
         )
         report(failure, part.condition, scope, diagnostics)
-        joined.known = False
+        joined.leave_open()
         return
     if condition.payload is None:
         failure = ExpressionFailure(
@@ -123,13 +138,20 @@ def _choose(part: ast.IfDirective, scope: Scope, diagnostics: Diagnostics, joine
             "The condition value is null. Conditions must either be true or false.",
         )
         report(failure, part.condition, scope, diagnostics)
-        joined.known = False
+        joined.leave_open()
     elif condition.payload is UNKNOWN:
-        joined.known = False
+        joined.leave_open()
         for parts in (part.then, part.otherwise):
             _join(parts, scope, Diagnostics(), joined)
     else:
-        _join(part.then if condition.payload else part.otherwise, scope, diagnostics, joined)
+        chosen, other = part.then, part.otherwise
+        if not condition.payload:
+            chosen, other = other, chosen
+        _join(chosen, scope, diagnostics, joined)
+        # the marks of either part show what the condition was, so they belong to both
+        ignored = _Joined()
+        _join(other, scope, Diagnostics(), ignored)
+        joined.marks |= ignored.marks
 
 
 def _repeat(
@@ -142,10 +164,10 @@ def _repeat(
     except ExpressionFailure as failure:
         place: SourceRange = part.collection.range
         report(failure, part.collection, scope, diagnostics, place)
-        joined.known = False
+        joined.leave_open()
         return
     if elements is None:
-        joined.known = False
+        joined.leave_open()
         return
     for key, item in elements:
         _join(part.body, bind(scope, part, key, item), diagnostics, joined)

@@ -87,7 +87,8 @@ def unify(types: Sequence[Type]) -> Type | None:
     if kinds == {ObjectType, TupleType}:
         return None
     if has_dynamic and kinds and Primitive not in kinds:
-        return DYNAMIC
+        mixed = kinds in ({ListType, TupleType}, {MapType, ObjectType})
+        return (_unify_kinds(types, kinds) if mixed else None) or DYNAMIC
     found = _unify_kinds(types, kinds)
     return found if found is not None or _settled(kinds) else _preferred(types)
 

@@ -11,7 +11,8 @@ set            `tuple[Value, ...]`, without duplicates, in the language's elemen
 map, object    `dict[str, Value]`, keys sorted; never changed after creation
 =============  =====================================================================
 
-A null value has payload `None`; an unknown one has payload `UNKNOWN`.
+A null value has payload `None`; an unknown one has payload `UNKNOWN`, and may carry a `Range`: what
+is known of it all the same.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Final, TypeAlias
 
-from mlform.dataclass import dataclass
+from mlform.dataclass import dataclass, field
 from mlform.lang.types import BOOL, DYNAMIC, NUMBER, STRING, Type
 
 
@@ -42,19 +43,45 @@ class Mark(Enum):
 
 NO_MARKS: Final[frozenset[Mark]] = frozenset()
 SENSITIVE: Final[frozenset[Mark]] = frozenset({Mark.SENSITIVE})
+EPHEMERAL: Final[frozenset[Mark]] = frozenset({Mark.EPHEMERAL})
 
 Payload: TypeAlias = (
     "Unknown | str | int | Decimal | bool | tuple[Value, ...] | dict[str, Value] | None"
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range:
+    """What is known of an unknown value; `mlform.lang.ranges` draws conclusions from it.
+
+    Attributes:
+        not_null: Whether it will not be null.
+        prefix: What a string will start with.
+        lower: The least that a number can be, itself included; None for no limit.
+        upper: The greatest that a number can be, itself included; None for no limit.
+        least: The fewest elements that a list, set or map can have.
+        most: The most elements; None for no limit.
+    """
+
+    not_null: bool = False
+    prefix: str = ""
+    lower: int | Decimal | None = None
+    upper: int | Decimal | None = None
+    least: int = 0
+    most: int | None = None
+
+
+NOT_NULL: Final = Range(not_null=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A value with its type and marks."""
+    """A value with its type and marks; the range of an unknown one takes no part in equality."""
 
     type: Type
     payload: Payload
     marks: frozenset[Mark] = NO_MARKS
+    range: Range | None = field(default=None, compare=False, repr=False)
 
     @property
     def is_null(self) -> bool:
@@ -75,7 +102,11 @@ class Value:
         """Return the value with these marks added."""
         if marks <= self.marks:
             return self
-        return Value(self.type, self.payload, self.marks | marks)
+        return Value(self.type, self.payload, self.marks | marks, self.range)
+
+    def without_marks(self) -> Value:
+        """Return the value with none of its own marks; parts of it keep theirs."""
+        return Value(self.type, self.payload, NO_MARKS, self.range) if self.marks else self
 
 
 NULL: Final = Value(DYNAMIC, None)

@@ -7,19 +7,27 @@ from contextlib import contextmanager
 
 from mlform import __version__
 from mlform.backends.base import LockInfo, StateBackend
-from mlform.config.load import load_config
+from mlform.config.early import EarlyScope
+from mlform.config.folders import DiskFiles
+from mlform.config.load import read_root
 from mlform.dataclass import replace
 from mlform.diagnostics import Diagnostics
 from mlform.digests import Digest, JsonObject, digest_bytes, digest_json
-from mlform.lang.scope import Scope
 from mlform.operations.environment import Environment
-from mlform.operations.loading import Loaded, backend_of, make_functions
+from mlform.operations.loading import Loaded, backend_of, early_context, variable_values
 from mlform.state.codec import state_document
 from mlform.state.snapshot import State
 
 
 def open_backend(environment: Environment, loaded: Loaded) -> StateBackend:
-    """Open the backend that a configuration names."""
+    """Open the backend that a configuration names.
+
+    Raises:
+        ConfigurationError: If its arguments are not known or wrong.
+    """
+    diagnostics = Diagnostics()
+    diagnostics.extend(loaded.backend_problems)
+    diagnostics.raise_if_errors()
     type_, arguments = loaded.backend
     return environment.open_backend(type_, arguments)
 
@@ -30,13 +38,18 @@ def backend_alone(environment: Environment) -> StateBackend:
     Raises:
         ConfigurationError: If the backend block cannot be understood.
     """
-    config, problems = load_config(environment.settings.folder)
     diagnostics = Diagnostics()
-    if config.files:
-        diagnostics.extend(problems)
-        diagnostics.raise_if_errors()
-    scope = Scope(functions=make_functions(environment.settings.folder, environment))
-    type_, arguments = backend_of(config, scope, diagnostics)
+    root = read_root(DiskFiles(environment.settings.folder))
+    if root.is_empty:
+        return environment.open_backend("local", {})
+    # A variable may be without value as long as the backend does not depend on it.
+    values = variable_values(environment, root, Diagnostics())
+    context = early_context(environment, partial=True)
+    block, problems = root.backend(values, context=context)
+    diagnostics.extend(problems)
+    diagnostics.raise_if_errors()
+    scope = EarlyScope(context=context, variables=root.variables, locals=root.locals, values=values)
+    type_, arguments = backend_of(block, scope, diagnostics)
     diagnostics.raise_if_errors()
     return environment.open_backend(type_, arguments)
 
@@ -55,7 +68,7 @@ def locked(
         operation=operation,
         who=environment.who,
         pid=environment.pid,
-        created=environment.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+        created=environment.timestamp(),
         version=__version__,
     )
     backend.lock(info, timeout=timeout)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from mlform import __version__
 from mlform.apply.execute import Execution
 from mlform.apply.ports import Ports
 from mlform.apply.record import Recorder
@@ -11,23 +12,22 @@ from mlform.apply.recovery import recover
 from mlform.apply.stop import Stop
 from mlform.dataclass import replace
 from mlform.diagnostics import Diagnostic, Diagnostics, Severity
-from mlform.digests import JsonObject
 from mlform.errors import PlanStale
 from mlform.graph.arguments import plain
 from mlform.graph.evaluation import Evaluation
 from mlform.graph.nodes import OutputNode
 from mlform.lang.construct import has_unknown
-from mlform.lang.encode import from_json
-from mlform.lang.json_types import type_from_json, type_to_json
-from mlform.lang.values import SENSITIVE, Value
+from mlform.lang.json_types import type_to_json
 from mlform.operations.access import locked, open_backend, state_digest
 from mlform.operations.environment import Environment
+from mlform.operations.kept_variables import variables_from_json
 from mlform.operations.loading import Loaded, load_snapshot
 from mlform.operations.ports import make_ports
 from mlform.operations.results import Applied, Planned
 from mlform.operations.world import World
 from mlform.plan.changes import Mode
-from mlform.state.snapshot import OutputRecord, OutputsSet, State
+from mlform.plan.moves import adopted_state, entries_between, moved_state
+from mlform.state.snapshot import OutputRecord, OutputsSet, Provenance, State
 
 
 def apply_plan(
@@ -40,6 +40,18 @@ def apply_plan(
         MlformError: If the state cannot be written.
     """
     loaded = load_snapshot(environment, planned.files, variables_from_json(planned.variables))
+    return apply_loaded(environment, loaded, planned, stop, lock_timeout=lock_timeout)
+
+
+def apply_loaded(
+    environment: Environment,
+    loaded: Loaded,
+    planned: Planned,
+    stop: Stop,
+    *,
+    lock_timeout: float = 0.0,
+) -> Applied:
+    """Do what a plan says with the configuration that it was made from; see `apply_plan`."""
     backend = open_backend(environment, loaded)
     with locked(backend, environment, "apply", lock_timeout):
         state = _fresh_state(backend.read(), planned)
@@ -79,14 +91,19 @@ def _carry_out(
     recorder: Recorder,
     ports: Ports,
 ) -> Applied:
-    if not planned.plan.has_changes and not recorder.state.intents:
+    pending = recorder.state.intents or _stay_differently(loaded, recorder.state)
+    if not planned.plan.has_changes and not pending:
         return Applied(added=0, changed=0, destroyed=0, outputs=recorder.state.outputs)
     recorder.begin()
     recover(recorder, ports)
-    evaluation = loaded.evaluation(environment)
+    _adopt(environment, planned, recorder)
+    basis = planned.plan.basis
+    evaluation = loaded.evaluation(environment, planned_at=basis.planned_at, applying=True)
     execution = Execution(planned.plan, evaluation, environment.kinds, recorder, ports)
     execution.run()
     warnings = Diagnostics()
+    checked = frozenset(item.block for item in planned.plan.checks if item.kind == "check")
+    execution.resolver.check_all(checked, execution.unfinished, warnings)
     outputs = _outputs(planned, evaluation, execution, recorder.state, warnings)
     if outputs != recorder.state.outputs:
         recorder.outputs(OutputsSet(outputs=outputs))
@@ -104,6 +121,34 @@ def _carry_out(
     )
 
 
+def _stay_differently(loaded: Loaded, state: State) -> bool:
+    """Whether a block says now that its objects stay when they go, or no longer says so.
+
+    That has to be in the state before the block is removed.
+    """
+    for record in state.records:
+        block = loaded.config.resource(record.address.block)
+        if block is not None and block.lifecycle.destroy is record.stays:
+            return True
+    return False
+
+
+def _adopt(environment: Environment, planned: Planned, recorder: Recorder) -> None:
+    """Record what is called differently now, and what is imported."""
+    plan = planned.plan
+    if not plan.moves and not plan.imports:
+        return
+    provenance = Provenance(
+        applied_at=environment.timestamp(),
+        applied_by=environment.who,
+        mlform_version=__version__,
+    )
+    imports = tuple(replace(record, provenance=provenance) for record in plan.imports)
+    before = recorder.state
+    after = adopted_state(moved_state(before, plan.moves, environment.kinds), imports)
+    recorder.adopt(entries_between(before, after, plan.moves))
+
+
 def _outputs(
     planned: Planned,
     evaluation: Evaluation,
@@ -115,15 +160,15 @@ def _outputs(
     if planned.plan.mode is Mode.DESTROY:
         return {} if not state.objects else state.outputs
     found: dict[str, OutputRecord] = {}
-    for name, block in evaluation.module.outputs.items():
+    for name, block in evaluation.config.root.outputs.items():
         needs = evaluation.graph.resource_needs(OutputNode(name))
         if name not in planned.plan.outputs or execution.unfinished.intersection(needs):
             if name in state.outputs:
                 found[name] = state.outputs[name]
             continue
         problems = Diagnostics()
-        execution.prepare_output(name, problems)
-        value = evaluation.output(name, problems)
+        execution.resolver.prepare(OutputNode(name), problems)
+        value = evaluation.output(OutputNode(name), (), problems)
         if has_unknown(value) or problems.has_errors:
             if name in state.outputs:
                 found[name] = state.outputs[name]
@@ -137,13 +182,3 @@ def _outputs(
 
 def _as_warnings(problems: Diagnostics) -> tuple[Diagnostic, ...]:
     return tuple(replace(item, severity=Severity.WARNING) for item in problems)
-
-
-def variables_from_json(document: JsonObject) -> Mapping[str, Value]:
-    """Return the values that `variables_to_json` gave."""
-    found: dict[str, Value] = {}
-    for name, item in document.items():
-        assert isinstance(item, Mapping)  # noqa: S101 - the plan file was checked
-        value = from_json(item["value"], type_from_json(item["type"]))
-        found[name] = value.with_marks(SENSITIVE) if item["sensitive"] else value
-    return found

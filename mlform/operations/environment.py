@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlform.apply.events import Event
 from mlform.backends.base import StateBackend
@@ -13,6 +14,9 @@ from mlform.resources.base import AnyKind
 from mlform.runtimes.base import Runtime
 from mlform.store.base import ArtifactStore
 from mlform.tasks import PinnedImage
+
+if TYPE_CHECKING:  # most commands fetch nothing
+    from mlform.fetching.base import ModuleFetcher
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +55,7 @@ class Environment:
         open_store: Opens the artifact store.
         open_runtime: Opens the runtime of a type, given its resolved arguments and pinned image.
         resolve_image: Finds out which image a name means now.
+        fetcher: Makes what fetches the packages of modules.
         build_image: Builds a runtime image from a base and a tag; the last argument is called
             with what is going on.
         on_event: Called, from one thread at a time, with what happens.
@@ -66,5 +71,10 @@ class Environment:
     open_store: Callable[[], ArtifactStore]
     open_runtime: Callable[[str, Mapping[str, object]], Runtime]
     resolve_image: Callable[[str], PinnedImage]
+    fetcher: Callable[[], ModuleFetcher]
     build_image: Callable[[str, str, Callable[[str], None]], PinnedImage]
     on_event: Callable[[Event], None]
+
+    def timestamp(self) -> str:
+        """Return the time in UTC as RFC 3339 with seconds."""
+        return self.now().strftime("%Y-%m-%dT%H:%M:%SZ")

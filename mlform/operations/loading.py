@@ -4,26 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from secrets import token_bytes
 
 from mlform import __version__
-from mlform.config.blocks import Config, VariableBlock
-from mlform.config.load import decode_files, load_config
+from mlform.config.blocks import BackendBlock, Config, VariableBlock
+from mlform.config.early import EarlyContext, EarlyScope
+from mlform.config.early_arguments import body_references, check_known
+from mlform.config.folders import DiskFiles, SavedFiles
+from mlform.config.load import RootModule, read_root
 from mlform.config.variable_sources import OptionFile, OptionValue, gather_sources
 from mlform.config.variables import collect_variables
 from mlform.config.versions import check_required_versions
-from mlform.dataclass import dataclass
+from mlform.dataclass import dataclass, replace
 from mlform.diagnostics import Diagnostic, Diagnostics, Severity
 from mlform.graph.arguments import plain
 from mlform.graph.build import Graph, build_graph
-from mlform.graph.evaluation import Evaluation, Surroundings
+from mlform.graph.evaluation import Evaluation
+from mlform.graph.known import Known, Surroundings
 from mlform.graph.runtimes import RuntimeSettings, resolve_runtimes
-from mlform.lang.construct import object_of
+from mlform.lang.construct import has_unknown
 from mlform.lang.function import Function
 from mlform.lang.functions import functions
-from mlform.lang.functions.context import FunctionContext
-from mlform.lang.scope import Scope
 from mlform.lang.values import Value
 from mlform.operations.environment import Environment
+from mlform.operations.function_ports import function_context
+from mlform.operations.installed import find_installed, modules_folder
 from mlform.schema import ResourceSchema
 
 
@@ -39,6 +44,7 @@ class Loaded:
         functions: By name.
         runtimes: By `type.name`, the implicit one included.
         backend: Type of backend and its arguments.
+        backend_problems: Why the backend cannot be used, where no backend is needed to go on.
         warnings: Problems that do not stop anything.
     """
 
@@ -49,21 +55,34 @@ class Loaded:
     functions: Mapping[str, Function]
     runtimes: Mapping[str, RuntimeSettings]
     backend: tuple[str, Mapping[str, object]]
+    backend_problems: tuple[Diagnostic, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
 
-    def evaluation(self, environment: Environment) -> Evaluation:
-        """Return a fresh evaluation, in which nothing is known yet."""
+    def evaluation(
+        self, environment: Environment, *, planned_at: str | None = None, applying: bool = False
+    ) -> Evaluation:
+        """Return a fresh evaluation, in which nothing is known yet.
+
+        Args:
+            environment: The outside world.
+            planned_at: Time of the plan in RFC 3339, UTC; None where there is no plan.
+            applying: Whether an apply is under way: times and random values are then known.
+        """
+        known = self.functions
+        if planned_at is not None:
+            folder = environment.settings.folder
+            known = make_functions(folder, environment, planned_at=planned_at, applying=applying)
+        surroundings = Surroundings(
+            variables=self.variables,
+            functions=known,
+            working_folder=str(environment.settings.folder),
+            workspace=environment.settings.workspace,
+            applying=applying,
+        )
         return Evaluation(
-            module=self.config.root,
+            known=Known(config=self.config, surroundings=surroundings),
             graph=self.graph,
             schemas=self.schemas,
-            surroundings=Surroundings(
-                variables=self.variables,
-                functions=self.functions,
-                folder=self.config.root.folder,
-                working_folder=str(environment.settings.folder),
-                workspace=environment.settings.workspace,
-            ),
         )
 
 
@@ -88,12 +107,81 @@ def load(
     Raises:
         ConfigurationError: With everything that is wrong so far.
     """
-    folder = environment.settings.folder
-    config, problems = load_config(folder)
-    diagnostics = Diagnostics()
-    diagnostics.extend(problems)
+    loaded, diagnostics = _load(environment, options=options, ask=ask, partial=partial)
     diagnostics.raise_if_errors()
-    known = make_functions(folder, environment)
+    return loaded
+
+
+def load_for_checks(environment: Environment) -> tuple[Loaded, Diagnostics]:
+    """Read the configuration of the working folder, to find as many problems in it as there are.
+
+    Returns:
+        The configuration, in which references may mean nothing, and what was found so far.
+
+    Raises:
+        ConfigurationError: If nothing in it can be resolved; with everything that is wrong so far.
+    """
+    return _load(environment, options=(), ask=None, partial=True)
+
+
+def _load(
+    environment: Environment,
+    *,
+    options: Sequence[OptionValue | OptionFile],
+    ask: Ask | None,
+    partial: bool,
+) -> tuple[Loaded, Diagnostics]:
+    root = read_root(DiskFiles(environment.settings.folder))
+    diagnostics = Diagnostics()
+    values = variable_values(environment, root, diagnostics, options=options, ask=ask)
+    if partial:
+        diagnostics = _without_missing(diagnostics)
+    config, problems = root.load(
+        values,
+        context=early_context(environment, partial=partial),
+        find_modules=find_installed(environment.settings),
+        modules_folder=modules_folder(environment.settings),
+    )
+    diagnostics.extend(problems)
+    loaded = _assembled(environment, config, values, diagnostics, partial=partial)
+    return loaded, diagnostics
+
+
+_NO_VALUE = "No value for required variable"
+
+
+def _without_missing(diagnostics: Diagnostics) -> Diagnostics:
+    found = Diagnostics()
+    found.extend(item for item in diagnostics if item.summary != _NO_VALUE)
+    return found
+
+
+def variable_values(
+    environment: Environment,
+    root: RootModule,
+    diagnostics: Diagnostics,
+    *,
+    options: Sequence[OptionValue | OptionFile] = (),
+    ask: Ask | None = None,
+) -> Mapping[str, Value]:
+    """Return the values of the root variables, from everything that gives some.
+
+    Nobody is asked for a value before all is told that is wrong whatever the answer.
+
+    Args:
+        environment: The outside world.
+        root: Declares the variables.
+        diagnostics: Takes what is wrong with the values.
+        options: `-var` and `-var-file`.
+        ask: Asks a person for a variable without value.
+
+    Raises:
+        ConfigurationError: If there are problems that keep from asking.
+    """
+    if any(each.severity is Severity.ERROR for each in root.problems):
+        return {}
+    folder = environment.settings.folder
+    functions_ = make_functions(folder, environment)
     sources = gather_sources(
         folder,
         environment=environment.settings.variables,
@@ -101,12 +189,34 @@ def load(
         diagnostics=diagnostics,
     )
     found = Diagnostics()
-    variables = collect_variables(config.root, sources, diagnostics=found, functions=known, ask=ask)
-    diagnostics.extend(item for item in found if not (partial and item.summary == _NO_VALUE))
-    return assemble(environment, config, variables, diagnostics)
+    values = collect_variables(root.variables, sources, diagnostics=found, functions=functions_)
+    if ask is not None and any(item.summary == _NO_VALUE for item in found):
+        _, problems = root.load(
+            values,
+            context=early_context(environment, partial=True),
+            find_modules=find_installed(environment.settings),
+            modules_folder=modules_folder(environment.settings),
+        )
+        before = _without_missing(found)
+        before.extend(problems)
+        before.raise_if_errors()
+        found = Diagnostics()
+        values = collect_variables(
+            root.variables, sources, diagnostics=found, functions=functions_, ask=ask
+        )
+    diagnostics.extend(found)
+    return values
 
 
-_NO_VALUE = "No value for required variable"
+def early_context(environment: Environment, *, partial: bool = False) -> EarlyContext:
+    """Return what expressions see that are resolved while the configuration is loaded."""
+    folder = environment.settings.folder
+    return EarlyContext(
+        functions=make_functions(folder, environment),
+        working_folder=str(folder),
+        workspace=environment.settings.workspace,
+        partial=partial,
+    )
 
 
 def load_snapshot(
@@ -117,10 +227,15 @@ def load_snapshot(
     Raises:
         ConfigurationError: If it cannot be used, which only a damaged plan can cause.
     """
-    config, problems = decode_files(dict(files))
+    root = read_root(SavedFiles(files))
+    config, problems = root.load(
+        variables,
+        context=early_context(environment),
+        find_modules=find_installed(environment.settings),
+        modules_folder=modules_folder(environment.settings),
+    )
     diagnostics = Diagnostics()
     diagnostics.extend(problems)
-    diagnostics.raise_if_errors()
     return assemble(environment, config, variables, diagnostics)
 
 
@@ -129,28 +244,65 @@ def assemble(
     config: Config,
     variables: Mapping[str, Value],
     diagnostics: Diagnostics,
+    *,
+    partial: bool = False,
 ) -> Loaded:
     """Build the graph and resolve runtimes and backend.
+
+    Args:
+        environment: The outside world.
+        config: As loaded.
+        variables: Values of the root variables.
+        diagnostics: What was found so far.
+        partial: Whether variables may be without value.
 
     Raises:
         ConfigurationError: With everything that is wrong so far.
     """
-    diagnostics.extend(check_required_versions(config.root.required_versions, __version__))
-    schemas = _Schemas(environment)
-    graph = build_graph(config.root, schemas, diagnostics)
-    known = make_functions(environment.settings.folder, environment)
-    scope = Scope(variables={"var": object_of(variables)}, functions=known)
-    runtimes = resolve_runtimes(config.root, scope, diagnostics)
-    backend = backend_of(config, scope, diagnostics)
+    loaded = _assembled(environment, config, variables, diagnostics, partial=partial)
     diagnostics.raise_if_errors()
+    return loaded
+
+
+def _assembled(
+    environment: Environment,
+    config: Config,
+    variables: Mapping[str, Value],
+    diagnostics: Diagnostics,
+    *,
+    partial: bool,
+) -> Loaded:
+    for module in config.modules.values():
+        diagnostics.extend(check_required_versions(module.required_versions, __version__))
+    diagnostics.raise_if_errors()
+    schemas = _Schemas(environment)
+    graph = build_graph(config, schemas, diagnostics)
+    context = early_context(environment, partial=partial)
+    scope = EarlyScope(
+        context=context,
+        folder=config.root.folder,
+        root_folder=config.root.folder,
+        variables=config.root.variables,
+        locals=config.root.locals,
+        values=variables,
+    )
+    bodies = [each.body for each in config.root.runtimes.values()]
+    check_known(bodies, scope, diagnostics, is_needed=False)
+    found = scope.around(body_references(bodies), diagnostics)
+    runtimes = resolve_runtimes(config.root, found, diagnostics)
+    problems = Diagnostics()
+    backend = backend_of(config.root.backend, scope, problems)
+    if not partial:
+        diagnostics.extend(problems)
     return Loaded(
         config=config,
         graph=graph,
         schemas=schemas,
         variables=variables,
-        functions=known,
+        functions=context.functions,
         runtimes=runtimes,
         backend=backend,
+        backend_problems=tuple(problems),
         warnings=tuple(item for item in diagnostics if item.severity is Severity.WARNING),
     )
 
@@ -175,15 +327,11 @@ class _Schemas(Mapping[str, ResourceSchema]):
 
 
 def backend_of(
-    config: Config, scope: Scope, diagnostics: Diagnostics
+    block: BackendBlock | None, scope: EarlyScope, diagnostics: Diagnostics
 ) -> tuple[str, Mapping[str, object]]:
     """Return the type of the backend and its resolved arguments; local where none is named."""
-    from mlform.lang.resolve import resolve
-
-    block = config.root.backend
     if block is None:
         return "local", {}
-    arguments: dict[str, object] = {}
     known = {"local": ("path", "workspace_dir")}.get(block.type)
     if known is None:
         diagnostics.error(
@@ -192,6 +340,8 @@ def backend_of(
             range=block.range,
         )
         return "local", {}
+    arguments: dict[str, object] = {}
+    check_known([block.body], scope, diagnostics, is_needed=True)
     for attribute in block.body.attributes:
         if attribute.name not in known:
             diagnostics.error(
@@ -201,34 +351,35 @@ def backend_of(
                 range=attribute.name_range,
             )
             continue
-        arguments[attribute.name] = plain(resolve(attribute.expression, scope, diagnostics))
+        value = scope.value(attribute.expression, diagnostics)
+        if value is not None and not has_unknown(value):
+            arguments[attribute.name] = plain(value)
     return block.type, arguments
 
 
-def make_functions(folder: Path, environment: Environment) -> Mapping[str, Function]:
-    """Return the language's functions; files are looked up from the working folder."""
+def make_functions(
+    folder: Path,
+    environment: Environment,
+    *,
+    planned_at: str | None = None,
+    applying: bool = False,
+) -> Mapping[str, Function]:
+    """Return the language's functions; files are looked up from the working folder.
 
-    def read_file(path: str) -> bytes:
-        return (folder / path).read_bytes()
-
-    def file_exists(path: str) -> bool:
-        place = folder / path
-        if place.is_dir():
-            raise IsADirectoryError(path)
-        return place.is_file()
-
-    def fileset(where: str, pattern: str) -> list[str]:
-        root = folder / where
-        return sorted(
-            item.relative_to(root).as_posix() for item in root.glob(pattern) if item.is_file()
+    Args:
+        folder: The working folder.
+        environment: The outside world.
+        planned_at: Time of the plan in RFC 3339, UTC; None where there is no plan.
+        applying: Whether times and random values are known.
+    """
+    context = function_context(folder, environment.settings.variables.get("HOME"))
+    if planned_at is not None:
+        context = replace(context, plan_timestamp=lambda: planned_at)
+    if applying:
+        context = replace(
+            context,
+            timestamp=environment.timestamp,
+            new_uuid=environment.new_id,
+            new_salt=lambda: token_bytes(16),
         )
-
-    return functions(
-        FunctionContext(
-            working_folder=str(folder),
-            home_folder=environment.settings.variables.get("HOME"),
-            read_file=read_file,
-            file_exists=file_exists,
-            fileset=fileset,
-        )
-    )
+    return functions(context)

@@ -7,11 +7,10 @@ from collections.abc import Iterable, Mapping
 from mlform.config.lockfile import (
     LOCK_FILE_NAME,
     LockedImage,
-    LockFile,
     read_lock,
     write_lock,
 )
-from mlform.dataclass import dataclass
+from mlform.dataclass import dataclass, replace
 from mlform.diagnostics import Diagnostic, Diagnostics
 from mlform.digests import Digest, digest_json
 from mlform.graph.runtimes import RuntimeSettings
@@ -69,7 +68,7 @@ def resolve_pins(
         users = tuple(sorted(runtime.address for runtime in named[name]))
         found[name] = LockedImage(name=name, reference=image.reference, runtimes=users)
     if found != dict(lock.images):
-        write_lock(path, LockFile(images={name: found[name] for name in sorted(named)}))
+        write_lock(path, replace(lock, images={name: found[name] for name in sorted(named)}))
     new = tuple(name for name in missing if lock.images.get(name) != found[name])
     return Pins(images={name: found[name].pinned for name in sorted(named)}, new=new)
 

@@ -5,19 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from mlform.dataclass import replace
-from mlform.digests import Json, JsonObject
 from mlform.durable import write_file
 from mlform.errors import MlformError, PlanError
-from mlform.graph.arguments import plain
-from mlform.lang.json_types import type_to_json
-from mlform.lang.values import Value
 from mlform.operations.access import config_digest, locked, open_backend, state_digest
 from mlform.operations.environment import Environment
+from mlform.operations.kept_variables import lasting, variables_to_json
 from mlform.operations.loading import Ask, Loaded, load
 from mlform.operations.pins import Pins, resolve_pins
 from mlform.operations.results import Planned, PlanOptions
 from mlform.operations.world import World
-from mlform.plan.changes import Basis, Plan
+from mlform.plan.changes import Basis, Mode, Plan
 from mlform.plan.planfile import PlanFile, decode_planfile, encode_planfile
 from mlform.plan.planner import Wishes
 from mlform.plan.planner import make_plan as plan_changes
@@ -37,18 +34,26 @@ def make_plan(environment: Environment, options: PlanOptions, ask: Ask | None = 
         ConfigurationError: With everything that is wrong in the configuration.
         MlformError: If state, store or a runtime cannot be used.
     """
+    if options.generate_config_out is not None:
+        from mlform.operations.generating import check_target
+
+        check_target(options.generate_config_out)
+    planned_at = environment.timestamp()
     loaded = load(environment, options=options.variables, ask=ask)
     backend = open_backend(environment, loaded)
     with locked(backend, environment, "plan", options.lock_timeout):
         state = backend.read() or State(lineage=environment.new_id())
     pins = resolve_pins(environment, loaded.runtimes.values(), readonly=options.lockfile_readonly)
-    variables = variables_to_json(loaded)
+    if options.generate_config_out is not None and options.mode is Mode.NORMAL:
+        loaded = _with_generated(environment, loaded, pins, state, options.generate_config_out)
+    variables = variables_to_json(loaded.variables)
     basis = Basis(
         lineage=state.lineage,
         serial=state.serial,
         state_digest=state_digest(state),
-        config_digest=config_digest(loaded.config.files, variables),
+        config_digest=config_digest(loaded.config.files, lasting(variables)),
         lock_digest=pins.digest,
+        planned_at=planned_at,
     )
     plan = _planned(environment, loaded, pins, state, basis, options)
     return Planned(
@@ -63,6 +68,18 @@ def make_plan(environment: Environment, options: PlanOptions, ask: Ask | None = 
     )
 
 
+def _with_generated(
+    environment: Environment, loaded: Loaded, pins: Pins, state: State, path: Path
+) -> Loaded:
+    from mlform.operations.generating import with_generated
+
+    world = World(environment, loaded.runtimes, pins.images, state)
+    try:
+        return with_generated(environment, loaded, state, world, path)
+    finally:
+        world.close()
+
+
 def _planned(
     environment: Environment,
     loaded: Loaded,
@@ -74,7 +91,7 @@ def _planned(
     world = World(environment, loaded.runtimes, pins.images, state)
     try:
         return plan_changes(
-            loaded.evaluation(environment),
+            loaded.evaluation(environment, planned_at=basis.planned_at),
             environment.kinds,
             state,
             world,
@@ -90,19 +107,6 @@ def _planned(
         world.close()
 
 
-def variables_to_json(loaded: Loaded) -> JsonObject:
-    """Return the values of the root variables with their types."""
-
-    def document(value: Value) -> Json:
-        return {
-            "type": type_to_json(value.type),
-            "value": plain(value),
-            "sensitive": value.is_sensitive,
-        }
-
-    return {name: document(value) for name, value in loaded.variables.items()}
-
-
 def save_plan(planned: Planned, path: Path) -> None:
     """Write a plan to a file that only its owner can read: it may hold sensitive values.
 
@@ -114,7 +118,7 @@ def save_plan(planned: Planned, path: Path) -> None:
             plan=planned.plan,
             state=planned.state,
             files=planned.files,
-            variables=planned.variables,
+            variables=lasting(planned.variables),
             images={name: image.reference for name, image in planned.images.items()},
         )
     )
@@ -126,7 +130,7 @@ def save_plan(planned: Planned, path: Path) -> None:
 
 
 def load_plan(path: Path) -> Planned:
-    """Read a saved plan.
+    """Read a saved plan; ephemeral variables have no value in it.
 
     Raises:
         PlanError: If it cannot be read or is no plan.

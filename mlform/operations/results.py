@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mlform.addresses import ResourceAddress
+from mlform.addresses import ResourceAddress, Target
 from mlform.apply.events import StepFailed
 from mlform.config.variable_sources import OptionFile, OptionValue
 from mlform.dataclass import dataclass, field
@@ -24,19 +24,23 @@ class PlanOptions:
         mode: Normal or destroy.
         refresh: Whether to look at reality, or to trust the state.
         replace: Addresses to replace although nothing changed.
-        targets: Addresses to limit the plan to, with what they depend on; empty for all.
+        targets: Resources and modules to limit the plan to, with what they depend on; empty for
+            all.
         variables: From the command line, in order.
         lock_timeout: Seconds to wait for the state lock.
         lockfile_readonly: Refuse to plan when an image pin is missing, instead of resolving it.
+        generate_config_out: A new file for the resource blocks of imports that have none, or None
+            where such imports are problems.
     """
 
     mode: Mode = Mode.NORMAL
     refresh: bool = True
     replace: tuple[ResourceAddress, ...] = ()
-    targets: tuple[ResourceAddress, ...] = ()
+    targets: tuple[Target, ...] = ()
     variables: Sequence[OptionValue | OptionFile] = ()
     lock_timeout: float = 0.0
     lockfile_readonly: bool = False
+    generate_config_out: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,11 +91,21 @@ class Applied:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Initialized:
-    """The outcome of `init`: pins by image name, and which of them are new."""
+    """The outcome of `init`.
+
+    Attributes:
+        backend: Where the state is, or empty if nobody looked.
+        images: Pins by image name.
+        new_images: Names of the images whose pin is new.
+        new_modules: Packages of modules whose pin is new.
+        warnings: Problems that did not stop it.
+    """
 
     backend: str
     images: Mapping[str, PinnedImage]
     new_images: tuple[str, ...] = ()
+    new_modules: tuple[str, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

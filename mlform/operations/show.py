@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from mlform.addresses import ResourceAddress
+from mlform.config.blocks import Config
 from mlform.errors import UsageError
 from mlform.operations.access import backend_alone
 from mlform.operations.environment import Environment
+from mlform.operations.kept_variables import variables_from_json
+from mlform.operations.loading import load_snapshot
+from mlform.operations.results import Planned
 from mlform.state.snapshot import ResourceRecord, State
 
 
@@ -17,6 +21,16 @@ def read_state(environment: Environment) -> State | None:
         BackendError: If the state cannot be read.
     """
     return backend_alone(environment).read()
+
+
+def planned_config(environment: Environment, planned: Planned) -> Config:
+    """Return the configuration that a plan was made from.
+
+    Raises:
+        ConfigurationError: If it cannot be used, which only a damaged plan can cause.
+    """
+    variables = variables_from_json(planned.variables)
+    return load_snapshot(environment, planned.files, variables).config
 
 
 def find_record(environment: Environment, address: ResourceAddress) -> ResourceRecord:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlform.addresses import ResourceAddress
+from mlform.addresses import ResourceAddress, Target, covers, print_target
 from mlform.dataclass import replace
 from mlform.errors import UsageError
 from mlform.operations.access import backend_alone, locked
@@ -11,7 +11,7 @@ from mlform.operations.environment import Environment
 
 def remove(
     environment: Environment,
-    addresses: tuple[ResourceAddress, ...],
+    targets: tuple[Target, ...],
     *,
     dry_run: bool,
     lock_timeout: float = 0.0,
@@ -20,7 +20,7 @@ def remove(
 
     Args:
         environment: The outside world.
-        addresses: Instances, or blocks with all of their instances.
+        targets: Resources and modules, or instances of them.
         dry_run: Only tell which ones it would be.
         lock_timeout: Seconds to wait for the lock.
 
@@ -32,10 +32,10 @@ def remove(
     with locked(backend, environment, "state rm", lock_timeout):
         state = backend.read()
         objects = {} if state is None else dict(state.objects)
-        found = {key for key in objects for wanted in addresses if wanted in (key[0], key[0].block)}
-        for wanted in addresses:
-            if not any(wanted in (key[0], key[0].block) for key in found):
-                detail = f'The state has no {wanted}. See "mlform state list".'
+        found = {key for key in objects if any(covers(target, key[0]) for target in targets)}
+        for target in targets:
+            if not any(covers(target, key[0]) for key in found):
+                detail = f'The state has no {print_target(target)}. See "mlform state list".'
                 raise UsageError("No such object", detail)
         if state is not None and not dry_run and found:
             kept = {key: record for key, record in objects.items() if key not in found}

@@ -1,66 +1,90 @@
-"""Checking a configuration without state, engine or network."""
+"""Checking a configuration without values, state, engine or network."""
 
 from __future__ import annotations
 
-from mlform.diagnostics import ConfigurationError, Diagnostic
-from mlform.digests import Digest
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from mlform.config.suite_load import DEFAULT_FOLDER, check_mocked_kinds, load_suites
+from mlform.config.variable_values import without_value
+from mlform.dataclass import replace
+from mlform.diagnostics import ConfigurationError, Diagnostic, Diagnostics, SourceRange, in_order
+from mlform.graph.repetition import supposed_repetition
+from mlform.lang.values import Value
 from mlform.operations.environment import Environment
-from mlform.operations.loading import load
-from mlform.plan.changes import Basis
-from mlform.plan.planner import Wishes, make_plan
-from mlform.resources.base import SourceAnswer, SourceQuery
-from mlform.runtimes.base import RuntimeEnvironment, ServerObservation
-from mlform.state.snapshot import ResourceRecord, State
+from mlform.operations.loading import Loaded, load_for_checks
+from mlform.plan.checking import check_configuration
 
-_UNSEEN = Digest("sha256:" + "0" * 64)
+_UNKNOWN: Final = "known only after apply"
 
 
-def validate(environment: Environment) -> tuple[Diagnostic, ...]:
-    """Return everything that is wrong in the configuration of the working folder.
+def validate(
+    environment: Environment, *, tests_folder: str | None = DEFAULT_FOLDER
+) -> tuple[Diagnostic, ...]:
+    """Return everything that is wrong in the configuration of the working folder, in order.
 
-    Every expression is resolved as for a first plan, with unknown values for what only apply or
-    the caller can tell. Files, engines and state are not looked at.
+    As in Terraform the values of variables do not matter: every expression is resolved with unknown
+    values for what only the caller or apply can tell, and once for all instances of a block.
+
+    Args:
+        environment: The outside world, of which only files of the configuration are read.
+        tests_folder: Where files of tests are besides the working folder; None to leave tests out.
     """
+    diagnostics = Diagnostics()
     try:
-        loaded = load(environment, partial=True)
-        plan = make_plan(
-            loaded.evaluation(environment),
-            environment.kinds,
-            State(lineage=""),
-            _Nothing(),
-            Wishes(refresh=False),
-            Basis(
-                lineage="",
-                serial=0,
-                state_digest=_UNSEEN,
-                config_digest=_UNSEEN,
-                lock_digest=_UNSEEN,
-            ),
-        )
+        loaded, diagnostics = load_for_checks(environment)
     except ConfigurationError as error:
-        return error.diagnostics
-    return (*loaded.warnings, *plan.warnings)
+        diagnostics.extend(error.diagnostics)
+    else:
+        diagnostics.extend(loaded.backend_problems)
+        _check(environment, loaded, diagnostics)
+    if tests_folder is not None:
+        suites, problems = load_suites(environment.settings.folder, tests_folder=tests_folder)
+        diagnostics.extend(problems)
+        for suite in suites:
+            check_mocked_kinds(suite, environment.kinds, diagnostics)
+    return in_order(diagnostics)
 
 
-class _Nothing:
-    """A world that is not looked at: sources exist, nothing was ever made."""
+def _check(environment: Environment, loaded: Loaded, diagnostics: Diagnostics) -> None:
+    loaded = replace(loaded, variables=_unknown_variables(loaded))
+    evaluation = replace(loaded.evaluation(environment), repeat=supposed_repetition)
+    found = Diagnostics()
+    check_configuration(evaluation, environment.kinds, found)
+    causes = _Places(item.range for item in diagnostics if item.range is not None)
+    diagnostics.extend(_told(item) for item in found if not causes.touch(item.range))
 
-    def source(self, query: SourceQuery) -> SourceAnswer:
-        """Return an answer as for a file that is there."""
-        return SourceAnswer(folder=query.path, digest=_UNSEEN)
 
-    def environment(self, runtime: str) -> RuntimeEnvironment:
-        """Return an environment without content."""
-        return RuntimeEnvironment(digest=_UNSEEN, description=runtime)
+def _told(item: Diagnostic) -> Diagnostic:
+    """Leave out what is unknown only because nothing is known while checking."""
+    if not item.values:
+        return item
+    known = tuple(each for each in item.values if not each.statement.endswith(_UNKNOWN))
+    return replace(item, values=known)
 
-    def recall(self, recipe: Digest) -> None:  # noqa: ARG002 - nothing is known
-        """Return nothing."""
-        return
 
-    def has_artifact(self, digest: Digest) -> bool:  # noqa: ARG002 - nothing is there
-        """Return that it is not there."""
-        return False
+class _Places:
+    """Places where a problem was found: another one there says the same again."""
 
-    def observe(self, record: ResourceRecord) -> ServerObservation:  # noqa: ARG002 - not looked at
-        """Return that nothing is wrong."""
-        return ServerObservation()
+    def __init__(self, ranges: Iterable[SourceRange]) -> None:
+        self._spans: dict[str, list[tuple[int, int]]] = {}
+        for place in sorted(ranges, key=lambda item: (item.filename, item.start_offset)):
+            spans = self._spans.setdefault(place.filename, [])
+            if spans and place.start_offset < spans[-1][1]:
+                spans[-1] = (spans[-1][0], max(spans[-1][1], place.end_offset))
+            else:
+                spans.append((place.start_offset, place.end_offset))
+
+    def touch(self, place: SourceRange | None) -> bool:
+        """Whether a place has a character in common with one of them."""
+        spans = [] if place is None else self._spans.get(place.filename, [])
+        if place is None or not spans:
+            return False
+        before = bisect_left(spans, (place.end_offset, 0))
+        return before > 0 and spans[before - 1][1] > place.start_offset
+
+
+def _unknown_variables(loaded: Loaded) -> Mapping[str, Value]:
+    declared = loaded.config.root.variables
+    return {name: without_value(variable) for name, variable in declared.items()}

@@ -14,7 +14,7 @@ from mlform.diagnostics import Diagnostics
 from mlform.digests import Digest
 from mlform.errors import MlformError, UsageError
 from mlform.graph.evaluation import Evaluation
-from mlform.graph.nodes import LocalNode, ResourceNode
+from mlform.graph.nodes import ResourceNode
 from mlform.operations.access import open_backend
 from mlform.operations.environment import Environment
 from mlform.operations.loading import Loaded, load
@@ -69,13 +69,19 @@ class _Verification:
         diagnostics = Diagnostics()
         found: list[Verified] = []
         recorded = self.state.by_block
+        for record in self.state.records:
+            kind = self.environment.kinds[record.address.kind]
+            evaluation.record(record.address, recorded_value(record, kind))
+        evaluation.settle(diagnostics)
         for node in self.loaded.graph.dag.order():
-            if isinstance(node, LocalNode):
-                evaluation.resolve_local(node.name, diagnostics)
-            elif isinstance(node, ResourceNode):
-                evaluation.keys(self.loaded.config.root.resources[node.address], diagnostics)
-                records = recorded.get(node.address, ())
-                found += self._block(node.address, records, evaluation, wanted)
+            if not isinstance(node, ResourceNode):
+                continue
+            kind = self.environment.kinds[node.address.kind]
+            found += [
+                self._artifact(kind, evaluation, record)
+                for record in recorded.get(node.address, ())
+                if record.address in wanted and kind.sort == "artifact"
+            ]
         absent = sorted(wanted - {item.address for item in found})
         if absent:
             detail = (
@@ -83,21 +89,6 @@ class _Verification:
                 'be done again. See "mlform plan".'
             )
             raise UsageError("Not in the configuration", detail)
-        return found
-
-    def _block(
-        self,
-        block: ResourceAddress,
-        records: Sequence[ResourceRecord],
-        evaluation: Evaluation,
-        wanted: frozenset[ResourceAddress],
-    ) -> list[Verified]:
-        kind = self.environment.kinds[block.kind]
-        found: list[Verified] = []
-        for record in records:
-            evaluation.record(record.address, recorded_value(record, kind))
-            if record.address in wanted and kind.sort == "artifact":
-                found.append(self._artifact(kind, evaluation, record))
         return found
 
     def _artifact(
@@ -131,9 +122,10 @@ class _Verification:
         self, kind: ArtifactKind, evaluation: Evaluation, record: ResourceRecord
     ) -> Digest:
         """Run the task of a recorded artifact and return the digest of what it made."""
-        block = self.loaded.config.root.resources[record.address.block]
+        block = self.loaded.config.resource(record.address.block)
+        assert block is not None  # noqa: S101 - found by its node in the graph
         diagnostics = Diagnostics()
-        desired = evaluation.desired(block, record.address.key, diagnostics)
+        desired = evaluation.desired(block, record.address, diagnostics)
         diagnostics.raise_if_errors()
         making = Making(
             desired=desired,

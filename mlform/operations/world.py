@@ -15,6 +15,8 @@ from mlform.durable import write_file
 from mlform.errors import MlformError
 from mlform.graph.runtimes import RuntimeSettings
 from mlform.operations.environment import Environment
+from mlform.operations.importing import Surroundings, find
+from mlform.plan.importing import ImportedObject, ImportProblem
 from mlform.resources.base import SourceAnswer, SourceQuery
 from mlform.runtimes.base import RuntimeEnvironment, ServerObservation
 from mlform.state.snapshot import ResourceRecord, State
@@ -48,6 +50,7 @@ class World:
         self._runtimes = runtimes
         self._images = images
         self._recorded = {} if state is None else _recorded_images(state)
+        self._addresses = {} if state is None else _artifact_addresses(state)
         self._open: dict[str, OpenRuntime] = {}
         self._sources: dict[SourceQuery, SourceAnswer] = {}
         self._fingerprints = Fingerprints(environment.settings.data_folder / "fingerprints.json")
@@ -76,9 +79,24 @@ class World:
         """Whether an artifact is in the store whole."""
         return self.store.has(digest)
 
+    def imported(self, kind: str, id: str) -> ImportedObject | ImportProblem:  # noqa: A002 - the name of the argument in an import block
+        """Return the object that an id names in the world, or why there is none."""
+        return find(
+            self._environment.kinds[kind],
+            id,
+            Surroundings(
+                store=self.store,
+                data_folder=self._environment.settings.data_folder,
+                observe=lambda handle: self._look(handle).problems,
+                addresses=self._addresses,
+            ),
+        )
+
     def observe(self, record: ResourceRecord) -> ServerObservation:
         """Look at a served object."""
-        handle = record.handle
+        return self._look(record.handle)
+
+    def _look(self, handle: Mapping[str, Json]) -> ServerObservation:
         spec, server, route = (handle.get(name) for name in ("spec", "server", "route"))
         if not (
             isinstance(spec, Mapping) and isinstance(server, Mapping) and isinstance(route, Mapping)
@@ -161,6 +179,14 @@ def _recorded_images(state: State) -> dict[str, PinnedImage]:
         )
         for record in state.objects.values()
         if record.provenance.image and "runtime" in record.handle
+    }
+
+
+def _artifact_addresses(state: State) -> dict[str, str]:
+    return {
+        record.artifact: str(record.address)
+        for record in reversed(state.records)
+        if record.artifact is not None
     }
 
 

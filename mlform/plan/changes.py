@@ -10,8 +10,9 @@ from mlform.addresses import ResourceAddress
 from mlform.dataclass import dataclass, field
 from mlform.diagnostics import Diagnostic
 from mlform.digests import Digest, Json, JsonObject
+from mlform.graph.conditions import Verdict
 from mlform.plan.steps import Step
-from mlform.state.snapshot import CURRENT, Path
+from mlform.state.snapshot import CURRENT, Path, ResourceRecord
 
 
 class Action(Enum):
@@ -29,6 +30,10 @@ class Action(Enum):
     CREATE_THEN_DELETE = "create-delete"
     DELETE = "delete"
     FORGET = "forget"
+    """It stays in the world, and is not managed any more."""
+    FORGET_THEN_CREATE = "forget-create"
+    """As a replacement, but what is replaced stays in the world."""
+    CREATE_THEN_FORGET = "create-forget"
 
     @property
     def terraform_actions(self) -> tuple[str, ...]:
@@ -38,7 +43,17 @@ class Action(Enum):
     @property
     def is_replace(self) -> bool:
         """Whether one object takes the place of another."""
-        return self in {Action.DELETE_THEN_CREATE, Action.CREATE_THEN_DELETE}
+        return self in _REPLACING
+
+    @property
+    def creates_first(self) -> bool:
+        """Whether the new object is made while the old one is still there."""
+        return self in {Action.CREATE_THEN_DELETE, Action.CREATE_THEN_FORGET}
+
+    @property
+    def destroys(self) -> bool:
+        """Whether an object is destroyed."""
+        return "delete" in self.terraform_actions
 
 
 _TERRAFORM_ACTIONS: Final[Mapping[Action, tuple[str, ...]]] = {
@@ -51,7 +66,28 @@ _TERRAFORM_ACTIONS: Final[Mapping[Action, tuple[str, ...]]] = {
     Action.CREATE_THEN_DELETE: ("create", "delete"),
     Action.DELETE: ("delete",),
     Action.FORGET: ("forget",),
+    Action.FORGET_THEN_CREATE: ("forget", "create"),
+    Action.CREATE_THEN_FORGET: ("create", "forget"),
 }
+_REPLACING: Final = frozenset(
+    {
+        Action.DELETE_THEN_CREATE,
+        Action.CREATE_THEN_DELETE,
+        Action.FORGET_THEN_CREATE,
+        Action.CREATE_THEN_FORGET,
+    }
+)
+
+
+class Absence(Enum):
+    """Why an object is not wanted; the value is the `action_reason` of Terraform's JSON plan."""
+
+    NO_BLOCK = "delete_because_no_resource_config"
+    NO_MODULE = "delete_because_no_module"
+    NO_MOVE_TARGET = "delete_because_no_move_target"
+    WRONG_REPETITION = "delete_because_wrong_repetition"
+    COUNT_INDEX = "delete_because_count_index"
+    EACH_KEY = "delete_because_each_key"
 
 
 class Cause(Enum):
@@ -111,6 +147,9 @@ class Change:
         recipe_digest: Of the recipe it will be made from, where that is known; apply refuses
             another one.
         sources: Digest of each source it will be made from; apply refuses other ones.
+        previous_address: What it is called in the state, where it moved.
+        importing: What it is known as in the world, where it is imported.
+        absence: Why it is not wanted, where it goes for that.
     """
 
     address: ResourceAddress
@@ -129,6 +168,17 @@ class Change:
     runtime: str = ""
     recipe_digest: Digest | None = None
     sources: Mapping[str, Digest] = field(default_factory=dict)
+    previous_address: ResourceAddress | None = None
+    importing: str | None = None
+    absence: Absence | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """An object that is called differently from now on, with all that was set aside for it."""
+
+    source: ResourceAddress
+    target: ResourceAddress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +223,7 @@ class Basis:
         state_digest: Of the objects and outputs in the state.
         config_digest: Of configuration files and variable values.
         lock_digest: Of the pinned images.
+        planned_at: When it was made, in RFC 3339, UTC; what `plantimestamp` gives.
     """
 
     lineage: str
@@ -180,6 +231,7 @@ class Basis:
     state_digest: Digest
     config_digest: Digest
     lock_digest: Digest
+    planned_at: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,6 +250,9 @@ class Plan:
             duration is known.
         critical_path: Addresses along it.
         warnings: Problems that do not stop it.
+        moves: Objects to be called differently, before anything else.
+        imports: Objects to be taken into the state, after that.
+        checks: How the conditions stand.
     """
 
     mode: Mode
@@ -210,10 +265,15 @@ class Plan:
     expected_seconds: float | None = None
     critical_path: tuple[str, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
+    moves: tuple[Move, ...] = ()
+    imports: tuple[ResourceRecord, ...] = ()
+    checks: tuple[Verdict, ...] = ()
 
     @property
     def has_changes(self) -> bool:
         """Whether applying it would do anything, outputs included."""
+        if self.moves or self.imports:
+            return True
         return any(change.action is not Action.NO_OP for change in self.changes) or any(
             output.action is not Action.NO_OP for output in self.outputs.values()
         )

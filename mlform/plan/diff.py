@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from mlform.dataclass import dataclass
 from mlform.digests import Digest, Json, short
-from mlform.graph.arguments import plain
+from mlform.graph.arguments import plain, plain_object
 from mlform.graph.attributes import computed, loaded, unknown_computed
 from mlform.graph.desired import DesiredResource
 from mlform.lang.construct import has_unknown, marks_deep, object_of
@@ -20,7 +20,6 @@ from mlform.plan.recipes import (
     differences,
     gather,
     path_text,
-    plain_object,
     recipe_reasons,
 )
 from mlform.resources.base import AnyKind, ArtifactKind, Made, ServerKind, ValueKind
@@ -97,10 +96,18 @@ def _replacement(circumstances: Circumstances) -> Action:
 
 def _demands(circumstances: Circumstances) -> tuple[Reason, ...]:
     record = circumstances.record
-    if record is not None and record.tainted:
+    if record is None:
+        return circumstances.demands
+    found = list(circumstances.demands)
+    spec = record.handle.get("spec")
+    name = spec.get("name") if isinstance(spec, Mapping) else None
+    if name is not None and name != record.address.name:
+        message = f"it answers under the name {name}, and is called {record.address.name} now"
+        found.append(Reason(cause=Cause.CONFIG, message=message))
+    if record.tainted:
         tainted = Reason(cause=Cause.TAINTED, message="it is tainted: its creation did not finish")
-        return (tainted, *circumstances.demands)
-    return circumstances.demands
+        found.insert(0, tainted)
+    return tuple(found)
 
 
 # Values
@@ -377,10 +384,10 @@ def reused_attributes(
     found = computed(
         kind.schema,
         {
-            **kind.attributes(made),
             "id": short(digest),
-            "address": str(desired.address),
             "digest": digest,
+            **kind.attributes(made),
+            "address": str(desired.address),
         },
     )
     return {**_arguments(desired), **found}

@@ -18,12 +18,16 @@ _MAKING = {
     Action.UPDATE: Operation.UPDATE,
     Action.DELETE_THEN_CREATE: Operation.CREATE,
     Action.CREATE_THEN_DELETE: Operation.CREATE,
+    Action.FORGET_THEN_CREATE: Operation.CREATE,
+    Action.CREATE_THEN_FORGET: Operation.CREATE,
 }
 _REMOVING = {
     Action.DELETE: Operation.DELETE,
     Action.DELETE_THEN_CREATE: Operation.DELETE,
     Action.CREATE_THEN_DELETE: Operation.DELETE,
     Action.FORGET: Operation.FORGET,
+    Action.FORGET_THEN_CREATE: Operation.FORGET,
+    Action.CREATE_THEN_FORGET: Operation.FORGET,
 }
 
 
@@ -69,8 +73,8 @@ def order_steps(
             )
         else:
             wanted = [item for needed in needs.get(block, ()) for item in making[needed]]
-            if change.action is Action.DELETE_THEN_CREATE:
-                wanted.append(_id(Operation.DELETE, change))
+            if change.action.is_replace and not change.action.creates_first:
+                wanted.append(_id(_REMOVING[change.action], change))
             edges[step.id] = _Edges(always=wanted)
     chosen = _without_cycles(edges)
     return tuple(replace(steps[item], needs=chosen[item]) for item in Dag(chosen).order())
@@ -125,7 +129,7 @@ def _key(step: Step) -> tuple[str, str]:
 def _steps_of(change: Change, deposed_key: str) -> Iterable[Step]:
     making = _MAKING.get(change.action)
     removing = _REMOVING.get(change.action)
-    set_aside = change.action is Action.CREATE_THEN_DELETE
+    set_aside = change.action.creates_first
     if making is not None:
         yield Step(
             id=_id(making, change),
@@ -157,7 +161,7 @@ def _released(
 ) -> list[str]:
     """Return the steps after which nobody uses an object any more, that stays until then."""
     now, before = followers
-    if change.action is Action.CREATE_THEN_DELETE:
+    if change.action.creates_first:
         return [item for name in now[block] for item in making[name]]
     if change.action is Action.DELETE and change.deposed == CURRENT:
         return [item for name in before[block] for item in making[name]]

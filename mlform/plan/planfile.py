@@ -11,30 +11,33 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from mlform.addresses import parse_address
+from mlform.addresses import ResourceAddress, parse_address
 from mlform.dataclass import dataclass
 from mlform.diagnostics import Diagnostic, Severity
 from mlform.digests import Digest, Json, JsonObject, canonical_json
 from mlform.errors import PlanError
+from mlform.graph.conditions import Status, Verdict
 from mlform.plan.changes import (
+    Absence,
     Action,
     Basis,
     Cause,
     Change,
     Drift,
     Mode,
+    Move,
     OutputChange,
     Plan,
     Reason,
 )
 from mlform.plan.steps import Operation, Step
-from mlform.state.codec import decode_state, encode_state
+from mlform.state.codec import decode_state, encode_state, record_from_json, record_to_json
 from mlform.state.snapshot import Path, State
 
 if TYPE_CHECKING:
     import zipfile
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 _PLAN: Final = "plan.json"
 _STATE: Final = "state.json"
@@ -165,6 +168,7 @@ def plan_to_json(plan: Plan) -> JsonObject:
             "state_digest": plan.basis.state_digest,
             "config_digest": plan.basis.config_digest,
             "lock_digest": plan.basis.lock_digest,
+            "planned_at": plan.basis.planned_at,
         },
         "environments": dict(plan.environments),
         "expected_seconds": plan.expected_seconds,
@@ -173,6 +177,18 @@ def plan_to_json(plan: Plan) -> JsonObject:
         "warnings": [
             {"summary": item.summary, "detail": item.detail, "address": item.address}
             for item in plan.warnings
+        ],
+        "moves": [[str(item.source), str(item.target)] for item in plan.moves],
+        "imports": [record_to_json(item) for item in plan.imports],
+        "checks": [
+            {
+                "kind": item.kind,
+                "address": item.address,
+                "block": item.block,
+                "status": item.status.value,
+                "messages": list(item.messages),
+            }
+            for item in plan.checks
         ],
     }
 
@@ -203,7 +219,14 @@ def _change_to_json(change: Change) -> JsonObject:
         "runtime": change.runtime,
         "recipe_digest": change.recipe_digest,
         "sources": dict(change.sources),
+        "previous_address": _address(change.previous_address),
+        "importing": change.importing,
+        "absence": None if change.absence is None else change.absence.value,
     }
+
+
+def _address(address: ResourceAddress | None) -> str | None:
+    return None if address is None else str(address)
 
 
 def _paths_to_json(paths: Sequence[Path]) -> list[Json]:
@@ -257,6 +280,7 @@ def plan_from_json(document: JsonObject) -> Plan:
             state_digest=Digest(str(basis["state_digest"])),
             config_digest=Digest(str(basis["config_digest"])),
             lock_digest=Digest(str(basis["lock_digest"])),
+            planned_at=str(basis["planned_at"]),
         ),
         environments={name: str(text) for name, text in _object(document["environments"]).items()},
         expected_seconds=_seconds(document["expected_seconds"]),
@@ -270,11 +294,31 @@ def plan_from_json(document: JsonObject) -> Plan:
             )
             for item in map(_object, _list(document["warnings"]))
         ),
+        moves=tuple(
+            Move(source=parse_address(str(source)), target=parse_address(str(target)))
+            for source, target in map(_list, _list(document["moves"]))
+        ),
+        imports=tuple(
+            record_from_json(_object(item), f"imports[{at}]")
+            for at, item in enumerate(_list(document["imports"]))
+        ),
+        checks=tuple(
+            Verdict(
+                kind=str(item["kind"]),
+                address=str(item["address"]),
+                block=str(item["block"]),
+                status=Status(item["status"]),
+                messages=tuple(str(text) for text in _list(item["messages"])),
+            )
+            for item in map(_object, _list(document["checks"]))
+        ),
     )
 
 
 def _change_from_json(item: JsonObject) -> Change:
     recipe = _text(item["recipe_digest"])
+    previous = _text(item["previous_address"])
+    absence = _text(item["absence"])
     return Change(
         address=parse_address(str(item["address"])),
         action=Action(item["action"]),
@@ -300,6 +344,9 @@ def _change_from_json(item: JsonObject) -> Change:
         runtime=str(item["runtime"]),
         recipe_digest=None if recipe is None else Digest(recipe),
         sources={name: Digest(str(digest)) for name, digest in _object(item["sources"]).items()},
+        previous_address=None if previous is None else parse_address(previous),
+        importing=_text(item["importing"]),
+        absence=None if absence is None else Absence(absence),
     )
 
 

@@ -2,44 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from mlform.addresses import InstanceKey, ResourceAddress
-from mlform.config.blocks import Module, ResourceBlock
-from mlform.dataclass import dataclass, field
-from mlform.diagnostics import Diagnostic, Diagnostics, Severity
-from mlform.digests import Json
+from mlform.addresses import ResourceAddress, Target, covers, print_target
+from mlform.config.blocks import Config, Module, ResourceBlock
+from mlform.dataclass import dataclass, field, replace
+from mlform.diagnostics import Diagnostics, Severity
 from mlform.errors import PlanError
-from mlform.graph.arguments import plain, range_of
-from mlform.graph.attributes import exposed, loaded, unknown_computed
+from mlform.graph.arguments import plain_object, range_of
+from mlform.graph.attributes import exposed
 from mlform.graph.desired import DesiredResource
-from mlform.graph.evaluation import Evaluation, instance_of
-from mlform.graph.nodes import LocalNode, Node, OutputNode, ResourceNode
-from mlform.lang.construct import has_unknown, marks_deep, object_of
+from mlform.graph.evaluation import Evaluation
+from mlform.graph.nodes import Node, OutputNode, ResourceNode
+from mlform.lang.construct import object_of
 from mlform.lang.encode import sensitive_paths, unknown_paths
-from mlform.lang.values import Mark, Value, string
+from mlform.plan.absence import absence_of, leaving_warnings, removal, said_of
 from mlform.plan.changes import (
+    Absence,
     Action,
     Basis,
     Cause,
     Change,
     Drift,
     Mode,
+    Move,
     OutputChange,
     Plan,
     Reason,
 )
+from mlform.plan.checking import check_arguments, unmade
 from mlform.plan.diff import Circumstances, Decision, decide
-from mlform.plan.lifecycle import create_first_blocks, ignoring_changes, triggers
+from mlform.plan.gates import gate_warnings
+from mlform.plan.imports import ImportRequest, check_targets, imported_record, requests_for
+from mlform.plan.lifecycle import (
+    Trigger,
+    create_first_blocks,
+    ignoring_changes,
+    trigger_reference,
+    triggers,
+)
+from mlform.plan.moves import find_moves, moved_state
 from mlform.plan.ordering import critical_path, order_steps
+from mlform.plan.outputs import output_change, output_removal
 from mlform.plan.reality import Reality
-from mlform.plan.recipes import plain_object
-from mlform.plan.recorded import hidden_paths, recorded_value
+from mlform.plan.recorded import hidden_paths, recorded_document, recorded_value
 from mlform.plan.steps import Step
 from mlform.plan.targets import Selection, select, with_dependents
-from mlform.requirements import requirements_problems
-from mlform.resources.base import AnyKind
+from mlform.resources.base import AnyKind, kind_of
 from mlform.state.snapshot import CURRENT, ResourceRecord, State
+
+_STAYING = {
+    Action.DELETE_THEN_CREATE: Action.FORGET_THEN_CREATE,
+    Action.CREATE_THEN_DELETE: Action.CREATE_THEN_FORGET,
+}
+"""What replacements of objects are that stay in the world."""
 
 DEFAULT_RUNTIME = "process.default"
 """The runtime of resources that name none where none named `default` is declared."""
@@ -53,13 +69,13 @@ class Wishes:
         mode: Normal or destroy.
         refresh: Whether to look at reality beyond what the state says.
         replace: Instances to make anew.
-        targets: Instances or blocks to limit the plan to; empty for all.
+        targets: Resources and modules to limit the plan to; empty for all.
     """
 
     mode: Mode = Mode.NORMAL
     refresh: bool = True
     replace: frozenset[ResourceAddress] = frozenset()
-    targets: tuple[ResourceAddress, ...] = ()
+    targets: tuple[Target, ...] = ()
 
 
 def make_plan(
@@ -78,21 +94,29 @@ def make_plan(
         PlanError: If the state holds objects of a kind that there is not.
     """
     _check_known(state, kinds)
-    module, graph = evaluation.module, evaluation.graph
+    config, graph = evaluation.config, evaluation.graph
+    diagnostics = Diagnostics()
+    moves = find_moves(config, state, diagnostics)
+    diagnostics.raise_if_errors()
+    state = moved_state(state, moves, kinds)
     planner = Planner(
         evaluation=evaluation,
         kinds=kinds,
         state=state,
         reality=reality,
         wishes=wishes,
-        create_first=create_first_blocks(module, graph, kinds),
-        selection=select(wishes.targets, module, graph, state) if wishes.targets else None,
+        diagnostics=diagnostics,
+        moves=moves,
+        sources={move.target: move.source for move in moves},
+        create_first=create_first_blocks(config, graph, kinds),
+        selection=select(wishes.targets, config, graph, state) if wishes.targets else None,
         recorded=state.by_block if wishes.targets else {},
     )
     if wishes.mode is Mode.DESTROY:
         planner.destroy_all()
     else:
         planner.walk()
+        planner.check_imports()
         planner.remove_orphans()
     planner.diagnostics.raise_if_errors()
     return planner.finish(basis)
@@ -115,31 +139,35 @@ class Planner:
     selection: Selection | None = None
     recorded: Mapping[ResourceAddress, tuple[ResourceRecord, ...]] = field(default_factory=dict)
     environments: dict[str, str] = field(default_factory=dict)
+    moves: tuple[Move, ...] = ()
+    sources: Mapping[ResourceAddress, ResourceAddress] = field(default_factory=dict)
+    imports: list[ResourceRecord] = field(default_factory=list)
+    requests: dict[ResourceAddress, ImportRequest] = field(default_factory=dict)
 
     @property
-    def module(self) -> Module:
-        """The root module."""
-        return self.evaluation.module
+    def config(self) -> Config:
+        """The configuration."""
+        return self.evaluation.config
 
     def walk(self) -> None:
         """Plan every node in the graph's order, as far as the targets reach."""
         for target in () if self.selection is None else self.selection.unknown:
             self.diagnostics.error(
-                "Unknown target", f"There is no {target} in the configuration or the state."
+                "Unknown target",
+                f"There is no {print_target(target)} in the configuration or the state.",
             )
         for node in self.evaluation.graph.dag.order():
-            match node:
-                case ResourceNode():
-                    self._plan_block(self.module.resources[node.address])
-                case LocalNode() if self._is_selected(node):
-                    self.evaluation.resolve_local(node.name, self.diagnostics)
-                case OutputNode() if self._is_selected(node):
-                    self._plan_output(node.name)
-                case _:
-                    continue
+            if isinstance(node, ResourceNode):
+                self._plan_block(self.config.modules[node.address.module].resources[node.address])
+            elif not self._is_selected(node):
+                continue
+            elif isinstance(node, OutputNode) and not node.module:
+                self._plan_output(node)
+            else:
+                self.evaluation.resolve_node(node, self.diagnostics)
         if self.selection is None:
             for name in self.state.outputs:
-                if name not in self.module.outputs:
+                if name not in self.config.root.outputs:
                     self._remove_output(name)
 
     def _is_selected(self, node: Node) -> bool:
@@ -149,85 +177,80 @@ class Planner:
         selection = self.selection
         if selection is not None:
             self._keep_unselected(block.address, selection)
-            if block.address not in selection.instances:
+            if block.address not in selection.blocks:
                 return
-        for key in self.evaluation.keys(block, self.diagnostics):
-            address = instance_of(block.address, key)
+        for request in requests_for(block.address, self.evaluation, self.diagnostics):
+            self.requests[request.address] = request
+        for address in self.evaluation.instances(block, self.diagnostics):
             if selection is None or selection.plans(address):
-                self._plan_instance(block, key)
+                self._plan_instance(block, address)
+
+    def _imported(self, desired: DesiredResource, kind: AnyKind) -> ResourceRecord | None:
+        request = self.requests.get(desired.address)
+        if request is None:
+            return None
+        runtime = self._runtime(kind, desired.block)
+        found = imported_record(request, desired, runtime, self.reality)
+        if found is None:
+            return None
+        if isinstance(found, ResourceRecord):
+            self.imports.append(found)
+            return found
+        self.diagnostics.error(
+            found.summary, found.detail, range=request.range, address=str(request.address)
+        )
+        return None
+
+    def _runtime(self, kind: AnyKind, block: ResourceBlock) -> str:
+        return "" if kind.sort == "value" else runtime_of(block, self.config.root)
 
     def _keep_unselected(self, block: ResourceAddress, selection: Selection) -> None:
         """Take what the state says of instances that are not planned."""
-        kind = self.kinds[block.kind]
         for record in self.recorded.get(block, ()):
             if not selection.plans(record.address):
+                kind = kind_of(self.kinds, record.address)
                 self.evaluation.record(record.address, recorded_value(record, kind))
 
-    def _plan_instance(self, block: ResourceBlock, key: InstanceKey) -> None:
+    def _plan_instance(self, block: ResourceBlock, address: ResourceAddress) -> None:
         found = Diagnostics()
-        desired = self.evaluation.desired(block, key, found)
-        kind = self.kinds[block.address.kind]
+        desired = self.evaluation.desired(block, address, found)
+        kind = kind_of(self.kinds, address)
         if not found.has_errors:
-            self._check(kind, desired, found)
+            check_arguments(desired, kind, found)
         if found.has_errors:
             self.diagnostics.extend(found)
-            self.evaluation.record(desired.address, self._unknown_object(kind, desired))
+            self.evaluation.record(desired.address, unmade(desired, kind))
             return
         self.diagnostics.extend(found)
-        record = self.state.current(desired.address)
+        record = self.state.current(address) or self._imported(desired, kind)
         circumstances = self._circumstances(kind, desired, record)
         desired = ignoring_changes(desired, record, kind)
         decision = decide(desired, circumstances, self.reality)
         self._report_sources(desired, decision)
         change = self._change(desired, decision, circumstances)
         self._check_destruction(block, change)
-        self.changes[desired.address] = change
+        self.changes[address] = change
         value = exposed(kind.schema, decision.attributes)
-        self.evaluation.record(desired.address, value)
-        self.evaluation.check_postconditions(block, key, value, self.diagnostics)
-
-    def _check(self, kind: AnyKind, desired: DesiredResource, found: Diagnostics) -> None:
-        arguments = plain_object(desired.arguments)
-        for name, message in requirements_problems(arguments.get("requirements")):
-            found.error(
-                "Invalid requirement",
-                message,
-                range=range_of(desired.block.body, ("requirements", name), desired.block.range),
-                address=str(desired.address),
-            )
-        for problem in kind.check(arguments, desired.upstream):
-            found.error(
-                problem.summary,
-                problem.detail,
-                range=range_of(desired.block.body, problem.path, desired.block.range),
-                address=str(desired.address),
-            )
-
-    def _unknown_object(self, kind: AnyKind, desired: DesiredResource) -> Value:
-        payload = desired.arguments.payload
-        arguments = payload if isinstance(payload, dict) else {}
-        attributes = {**arguments, **unknown_computed(kind.schema)}
-        if "address" in attributes:
-            attributes["address"] = string(str(desired.address))
-        return exposed(kind.schema, attributes)
+        self.evaluation.record(address, value)
+        self.evaluation.check_postconditions(block, address, value, self.diagnostics)
 
     def _circumstances(
         self, kind: AnyKind, desired: DesiredResource, record: ResourceRecord | None
     ) -> Circumstances:
-        runtime = "" if kind.sort == "value" else runtime_of(desired.block, self.module)
+        runtime = self._runtime(kind, desired.block)
         if runtime and runtime not in self.environments:
             self.environments[runtime] = self.reality.environment(runtime).description
         demands = []
-        if desired.address in self.wishes.replace or desired.address.block in self.wishes.replace:
+        if any(covers(wanted, desired.address) for wanted in self.wishes.replace):
             demands.append(Reason(cause=Cause.REQUESTED, message="its replacement was requested"))
         demands.extend(
             Reason(
                 cause=Cause.REQUESTED,
-                message=f"{reference} changes (replace_triggered_by)",
-                upstream=str(reference),
+                message=f"{trigger} changes (replace_triggered_by)",
+                upstream=str(trigger),
             )
-            for reference in desired.block.lifecycle.replace_triggered_by
-            if triggers(reference, self.changes.values())
+            for trigger in self._triggers(desired)
+            if triggers(trigger, self.changes.values())
         )
         return Circumstances(
             kind=kind,
@@ -238,6 +261,17 @@ class Planner:
             demands=tuple(demands) if record is not None else (),
             observe=self.wishes.refresh,
         )
+
+    def _triggers(self, desired: DesiredResource) -> Iterator[Trigger]:
+        expressions = desired.block.lifecycle.replace_triggered_by
+        if not expressions:
+            return
+        address = desired.address
+        scope = self.evaluation.instance_scope(desired.block, address)
+        for expression in expressions:
+            found = trigger_reference(expression, scope, address.module, self.diagnostics)
+            if found is not None:
+                yield found
 
     def _report_sources(self, desired: DesiredResource, decision: Decision) -> None:
         if decision.ingredients is None:
@@ -255,12 +289,17 @@ class Planner:
     ) -> Change:
         record, kind = circumstances.record, circumstances.kind
         after = object_of(decision.attributes)
+        address = desired.address
+        action = decision.action
+        if not desired.block.lifecycle.destroy:
+            action = _STAYING.get(action, action)
+        imported = any(item.address == address for item in self.imports)
         runs = decision.action not in {Action.NO_OP, Action.UPDATE} and not decision.reused
         expected = record.provenance.duration if record is not None and runs else None
         return Change(
-            address=desired.address,
-            action=decision.action,
-            before=None if record is None else self._plain(record),
+            address=address,
+            action=action,
+            before=None if record is None else recorded_document(record, self.kinds),
             after=plain_object(after),
             after_unknown=unknown_paths(after),
             before_sensitive=() if record is None else hidden_paths(record.sensitive, kind),
@@ -273,15 +312,12 @@ class Planner:
             runtime=circumstances.runtime,
             recipe_digest=decision.ingredients.digest if decision.ingredients else None,
             sources={} if decision.ingredients is None else decision.ingredients.recipe.sources,
+            previous_address=self.sources.get(address),
+            importing=self.requests[address].id if imported else None,
         )
 
-    def _plain(self, record: ResourceRecord) -> Mapping[str, Json]:
-        schema = self.kinds[record.address.kind].schema
-        return plain_object(object_of(loaded(schema, record.attributes)))
-
     def _check_destruction(self, block: ResourceBlock, change: Change) -> None:
-        destroys = change.action is Action.DELETE or change.action.is_replace
-        if block.lifecycle.prevent_destroy and destroys:
+        if block.lifecycle.prevent_destroy and change.action.destroys:
             self.diagnostics.error(
                 "Instance cannot be destroyed",
                 f"{change.address} has lifecycle.prevent_destroy set, but the plan calls for it "
@@ -290,44 +326,20 @@ class Planner:
                 address=str(change.address),
             )
 
-    def _plan_output(self, name: str) -> None:
-        block = self.module.outputs[name]
-        value = self.evaluation.output(name, self.diagnostics)
-        hidden = Mark.SENSITIVE in marks_deep(value)
-        if hidden and not block.sensitive:
-            self.diagnostics.error(
-                "Output refers to sensitive values",
-                "To show that this is intended, add sensitive = true to the output; the value is "
-                "then hidden. Otherwise take the sensitive part out of the value.",
-                range=block.value.range,
-            )
+    def _plan_output(self, node: OutputNode) -> None:
+        name = node.name
+        block = self.config.root.outputs[name]
+        value = self.evaluation.output(node, (), self.diagnostics)
         prior = self.state.outputs.get(name)
-        unknown = has_unknown(value)
-        after = plain(value)
-        if prior is None:
-            action = Action.NO_OP if value.is_null else Action.CREATE
-        elif not unknown and prior.value == after and prior.sensitive == block.sensitive:
-            action = Action.NO_OP
-        else:
-            action = Action.UPDATE
-        self.outputs[name] = OutputChange(
-            name=name,
-            action=action,
-            before=None if prior is None else prior.value,
-            after=None if unknown else after,
-            after_unknown=unknown,
-            sensitive=block.sensitive or (prior is not None and prior.sensitive),
-        )
+        self.outputs[name] = output_change(block, value, prior, self.diagnostics)
 
     def _remove_output(self, name: str) -> None:
-        prior = self.state.outputs[name]
-        self.outputs[name] = OutputChange(
-            name=name,
-            action=Action.DELETE,
-            before=prior.value,
-            after=None,
-            sensitive=prior.sensitive,
-        )
+        self.outputs[name] = output_removal(name, self.state.outputs[name])
+
+    def check_imports(self) -> None:
+        """Record a problem for each import of something that is not to be."""
+        if self.selection is None:
+            check_targets(self.config, frozenset(self.changes), self.requests, self.diagnostics)
 
     def remove_orphans(self) -> None:
         """Plan to destroy objects that the configuration does not ask for any more."""
@@ -335,11 +347,14 @@ class Planner:
             return
         for record in self.state.records:
             if record.address not in self.changes and self._may_remove(record.address):
-                self._remove(record, CURRENT, _absence(record.address, self.module))
+                absence = absence_of(record.address, self.evaluation)
+                if record.address in self.sources and absence is Absence.NO_BLOCK:
+                    absence = Absence.NO_MOVE_TARGET
+                self._remove(record, CURRENT, said_of(record.address, absence), absence)
         self._remove_deposed(self._may_remove)
 
     def _may_remove(self, address: ResourceAddress) -> bool:
-        return self.selection is None or self.selection.may_remove(address)
+        return self.selection is None or self.selection.plans(address)
 
     def destroy_all(self) -> None:
         """Plan to destroy every object, or the targets and what depends on them."""
@@ -358,22 +373,20 @@ class Planner:
             if wanted(record.address):
                 self._remove(record, key, "it was replaced, but not yet destroyed")
 
-    def _remove(self, record: ResourceRecord, deposed: str, message: str) -> None:
-        change = Change(
-            address=record.address,
-            action=Action.DELETE,
-            deposed=deposed,
-            before=self._plain(record),
-            after=None,
-            before_sensitive=hidden_paths(record.sensitive, self.kinds[record.address.kind]),
-            reasons=(Reason(cause=Cause.REMOVED, message=message),),
-            runtime=str(record.handle.get("runtime") or ""),
-        )
+    def _remove(
+        self,
+        record: ResourceRecord,
+        deposed: str,
+        message: str,
+        absence: Absence | None = None,
+    ) -> None:
+        change = removal(record, deposed, message, self.config, self.kinds)
+        change = replace(change, absence=absence, previous_address=self.sources.get(record.address))
         if deposed != CURRENT:
             self.deposed.append(change)
             return
         self.changes[record.address] = change
-        block = self.module.resources.get(record.address.block)
+        block = self.config.resource(record.address.block)
         if block is not None:
             self._check_destruction(block, change)
 
@@ -387,7 +400,8 @@ class Planner:
         graph = self.evaluation.graph
         needs = {
             str(address): [str(item) for item in graph.resource_needs(ResourceNode(address))]
-            for address in self.module.resources
+            for module in self.config.modules.values()
+            for address in module.resources
         }
         key = unused_key(self.state, basis.serial)
         steps = order_steps(
@@ -405,30 +419,12 @@ class Planner:
             expected_seconds=seconds,
             critical_path=path,
             warnings=tuple(item for item in self.diagnostics if item.severity is Severity.WARNING)
-            + self._gate_warnings(),
+            + leaving_warnings(changes)
+            + gate_warnings(self.changes.values(), self.kinds, self.config),
+            moves=self.moves,
+            imports=tuple(self.imports),
+            checks=tuple(self.evaluation.verdicts.values()),
         )
-
-    def _gate_warnings(self) -> tuple[Diagnostic, ...]:
-        found = []
-        for change in self.changes.values():
-            kind = self.kinds[change.address.kind]
-            if kind.sort != "artifact" or change.after is None or change.after_unknown:
-                continue
-            for problem in kind.failures(change.after):
-                block = self.module.resources.get(change.address.block)
-                found.append(
-                    Diagnostic(
-                        severity=Severity.WARNING,
-                        summary=problem.summary,
-                        detail=f"{problem.detail}. What requires {change.address} is not created "
-                        "or replaced until it passes.",
-                        range=None
-                        if block is None
-                        else range_of(block.body, problem.path, block.range),
-                        address=str(change.address),
-                    )
-                )
-        return tuple(found)
 
 
 def _check_known(state: State, kinds: Mapping[str, AnyKind]) -> None:
@@ -458,13 +454,6 @@ def unused_key(state: State, serial: int) -> str:
     while f"{number:08x}" in taken:
         number += 1
     return f"{number:08x}"
-
-
-def _absence(address: ResourceAddress, module: Module) -> str:
-    block = module.resources.get(address.block)
-    if block is None:
-        return f"{address} is not in the configuration"
-    return f"{address} is not among the instances that count or for_each ask for"
 
 
 def _drift(changes: Sequence[Change]) -> tuple[Drift, ...]:

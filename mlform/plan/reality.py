@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from mlform.digests import Digest, Json
+from mlform.plan.importing import ImportedObject, ImportProblem
 from mlform.resources.base import SourceAnswer, SourceQuery
 from mlform.runtimes.base import RuntimeEnvironment, ServerObservation
 from mlform.state.snapshot import ResourceRecord
@@ -41,4 +42,11 @@ class Reality(Protocol):
 
     def observe(self, record: ResourceRecord) -> ServerObservation:
         """Look at a served object."""
+        ...
+
+    def imported(self, kind: str, id: str) -> ImportedObject | ImportProblem | None:  # noqa: A002 - the argument's name in an import block
+        """Return an object of the world that is to be taken into the state.
+
+        Or why there is none; None where the world is not looked at.
+        """
         ...

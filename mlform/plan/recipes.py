@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from mlform.dataclass import dataclass
 from mlform.digests import Digest, Json, JsonObject, digest_json
-from mlform.graph.arguments import plain
+from mlform.graph.arguments import plain_object
 from mlform.graph.desired import DesiredResource
 from mlform.lang.construct import has_unknown
 from mlform.lang.values import Value
@@ -71,12 +71,6 @@ def gather(
         sources=sources,
         problems=tuple(problems),
     )
-
-
-def plain_object(value: Value) -> JsonObject:
-    """Return the JSON of an object value."""
-    document = plain(value)
-    return document if isinstance(document, Mapping) else {}
 
 
 def _decisive_unknown(kind: ArtifactKind | ServerKind, arguments: Value) -> bool:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from mlform.digests import JsonObject
+from mlform.graph.arguments import plain_object
 from mlform.graph.attributes import exposed, loaded
 from mlform.lang.construct import object_of
 from mlform.lang.encode import mark_paths
@@ -32,3 +36,9 @@ def hidden_paths(sensitive: tuple[Path, ...], kind: AnyKind) -> tuple[Path, ...]
 def recorded_value(record: ResourceRecord, kind: AnyKind) -> Value:
     """Return what a reference to a recorded object gives."""
     return exposed(kind.schema, recorded_attributes(record, kind))
+
+
+def recorded_document(record: ResourceRecord, kinds: Mapping[str, AnyKind]) -> JsonObject:
+    """Return the attributes of a recorded object as plain JSON."""
+    schema = kinds[record.address.kind].schema
+    return plain_object(object_of(loaded(schema, record.attributes)))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
-from mlform.addresses import InstanceKey, ResourceAddress
-from mlform.config.blocks import Module
+from mlform.addresses import ResourceAddress, Target, covers
+from mlform.config.blocks import Config
 from mlform.dataclass import dataclass, field
 from mlform.graph.build import Graph
-from mlform.graph.nodes import LocalNode, Node, OutputNode, ResourceNode
+from mlform.graph.nodes import Node, OutputNode, ResourceNode
 from mlform.state.snapshot import State
 
 
@@ -17,72 +17,80 @@ class Selection:
     """What is planned; everything else is taken as the state says.
 
     Attributes:
-        instances: Keys to plan of each block; None for all of them.
-        values: Locals and outputs that depend on nothing outside the selection.
-        removable: Blocks and instances whose objects may be removed if they are not wanted.
+        targets: What was asked for.
+        blocks: The blocks that have something to be planned.
+        needed: Those of them that are planned as a whole, because targets depend on them.
+        values: Nodes that depend on nothing outside the selection.
         unknown: Targets that neither configuration nor state has.
     """
 
-    instances: Mapping[ResourceAddress, frozenset[InstanceKey] | None]
+    targets: tuple[Target, ...]
+    blocks: frozenset[ResourceAddress]
+    needed: frozenset[ResourceAddress]
     values: frozenset[Node] = field(default_factory=frozenset)
-    removable: frozenset[ResourceAddress] = field(default_factory=frozenset)
-    unknown: tuple[ResourceAddress, ...] = ()
+    unknown: tuple[Target, ...] = ()
 
     def plans(self, address: ResourceAddress) -> bool:
-        """Whether an instance is planned."""
-        if address.block not in self.instances:
-            return False
-        keys = self.instances[address.block]
-        return keys is None or address.key in keys
-
-    def may_remove(self, address: ResourceAddress) -> bool:
-        """Whether an object may be removed if it is not wanted."""
-        return address in self.removable or address.block in self.removable
+        """Whether an instance is planned, and may be removed if it is not wanted."""
+        return address.block in self.needed or any(
+            covers(target, address) for target in self.targets
+        )
 
 
-def select(
-    targets: tuple[ResourceAddress, ...], module: Module, graph: Graph, state: State
-) -> Selection:
+def may_cover(target: Target, block: ResourceAddress) -> bool:
+    """Whether instances of a block can be what a target names."""
+    if isinstance(target, ResourceAddress):
+        return target.block == block
+    return [step.name for step in target] == [step.name for step in block.module[: len(target)]]
+
+
+def select(targets: tuple[Target, ...], config: Config, graph: Graph, state: State) -> Selection:
     """Return the targets with all they depend on."""
-    declared = [target for target in targets if target.block in module.resources]
-    applied = {record.address for record in state.objects.values()}
-    known = {*declared, *applied, *(address.block for address in applied)}
-    nodes = tuple(ResourceNode(target.block) for target in declared)
-    below: list[Node] = [item for node in nodes for item in graph.dag.needs[node]]
-    needed = graph.dag.closure(tuple(below))
-    instances: dict[ResourceAddress, frozenset[InstanceKey] | None] = {
-        node.address: None for node in needed if isinstance(node, ResourceNode)
+    blocks = [
+        address
+        for module in config.modules.values()
+        for address in module.resources
+        if any(may_cover(target, address) for target in targets)
+    ]
+    recorded = [record.address for record in state.objects.values()]
+    below: list[Node] = [item for block in blocks for item in graph.dag.needs[ResourceNode(block)]]
+    closure = graph.dag.closure(tuple(below))
+    needed = frozenset(node.address for node in closure if isinstance(node, ResourceNode))
+    whole = needed | {
+        block
+        for block in blocks
+        if any(covers(target, block) or target == block for target in targets)
     }
-    for block in {target.block for target in declared}:
-        keys = frozenset(target.key for target in declared if target.block == block)
-        if block not in instances:
-            instances[block] = None if None in keys else keys
     return Selection(
-        instances=instances,
-        values=frozenset(_values(graph, instances)),
-        removable=frozenset({*targets, *(b for b, keys in instances.items() if keys is None)}),
-        unknown=tuple(target for target in targets if target not in known),
+        targets=targets,
+        blocks=needed.union(blocks),
+        needed=needed,
+        values=frozenset(_values(graph, whole)),
+        unknown=tuple(
+            target
+            for target in targets
+            if not any(may_cover(target, block) for block in blocks)
+            and not any(covers(target, address) for address in recorded)
+        ),
     )
 
 
-def _values(graph: Graph, instances: Mapping[ResourceAddress, object]) -> Iterable[Node]:
+def _values(graph: Graph, whole: frozenset[ResourceAddress]) -> Iterable[Node]:
     for node in graph.dag.needs:
-        if isinstance(node, LocalNode | OutputNode):
-            needs = graph.resource_needs(node)
-            if all(item in instances and instances[item] is None for item in needs) and (
-                needs or isinstance(node, LocalNode)
-            ):
-                yield node
+        if isinstance(node, ResourceNode):
+            continue
+        needs = graph.resource_needs(node)
+        is_root_output = isinstance(node, OutputNode) and not node.module
+        if all(item in whole for item in needs) and (needs or not is_root_output):
+            yield node
 
 
-def with_dependents(
-    targets: tuple[ResourceAddress, ...], state: State
-) -> frozenset[ResourceAddress]:
+def with_dependents(targets: tuple[Target, ...], state: State) -> frozenset[ResourceAddress]:
     """Return the recorded addresses that targets name, and all that depend on them."""
     found = {
         record.address
         for record in state.objects.values()
-        if record.address in targets or record.address.block in targets
+        if any(covers(target, record.address) for target in targets)
     }
     grew = True
     while grew:

@@ -7,9 +7,11 @@ the store, known by their recipe) and servers (run until replaced).
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Literal, Protocol, TypeAlias
 
+from mlform.addresses import ResourceAddress
 from mlform.dataclass import dataclass, field
 from mlform.digests import Digest, Json, JsonObject
 from mlform.schema import ResourceSchema
@@ -212,3 +214,18 @@ class ServerKind(RecipeKind, Protocol):
 
 
 AnyKind: TypeAlias = ValueKind | ArtifactKind | ServerKind
+
+
+class KindsByAddress(Mapping[str, AnyKind]):
+    """Kinds by name, of which single objects may have one of their own, as in tests."""
+
+    @abstractmethod
+    def of(self, address: ResourceAddress) -> AnyKind:
+        """Return the kind that looks after an object."""
+
+
+def kind_of(kinds: Mapping[str, AnyKind], address: ResourceAddress) -> AnyKind:
+    """Return the kind that looks after an object: the one of its name, or one of its own."""
+    if isinstance(kinds, KindsByAddress):
+        return kinds.of(address)
+    return kinds[address.kind]

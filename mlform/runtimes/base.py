@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from mlform.dataclass import dataclass, field
 from mlform.digests import Digest, Json, JsonObject
 from mlform.tasks import Requirements, Server, Task, TaskEvent, TaskResult
+
+MADE_UP: Final = "made_up"
+"""Kind of tasks, and option of servers, that tests only pretend to run: no worker knows it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

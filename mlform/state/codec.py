@@ -34,6 +34,7 @@ from mlform.state.snapshot import (
     Deposed,
     Entry,
     Intent,
+    Moved,
     ObjectKey,
     OutputRecord,
     OutputsSet,
@@ -168,6 +169,20 @@ def _sorted(value: Json) -> Json:
     return value
 
 
+def record_to_json(record: ResourceRecord) -> JsonObject:
+    """Return one object as JSON; `record_from_json` gives it back."""
+    return _record_document(record)
+
+
+def record_from_json(document: JsonObject, where: str) -> ResourceRecord:
+    """Read one object.
+
+    Raises:
+        StateCorrupt: If it describes none; `where` names the place.
+    """
+    return _record(Document(document, where))
+
+
 def _record_document(record: ResourceRecord, deposed: str = CURRENT) -> dict[str, Json]:
     document: dict[str, Json] = {"address": str(record.address)}
     if deposed != CURRENT:
@@ -183,6 +198,7 @@ def _record_document(record: ResourceRecord, deposed: str = CURRENT) -> dict[str
         "dependencies": list(record.dependencies),
         "tainted": record.tainted,
         "create_before_destroy": record.create_before_destroy,
+        "stays": record.stays,
     }
     document.update({name: value for name, value in optional.items() if value})
     document["provenance"] = _provenance_document(record.provenance)
@@ -202,6 +218,7 @@ def _record(document: Document) -> ResourceRecord:
         dependencies=document.texts("dependencies"),
         tainted=document.flag("tainted"),
         create_before_destroy=document.flag("create_before_destroy"),
+        stays=document.flag("stays"),
         provenance=_provenance(document.document("provenance")),
     )
 
@@ -273,7 +290,7 @@ def _intent(document: Document) -> Intent:
     )
 
 
-def _entry_document(entry: Entry) -> dict[str, Json]:
+def _entry_document(entry: Entry) -> dict[str, Json]:  # noqa: PLR0911 - one for each type
     match entry:
         case Intent():
             return {"type": "intent", **_intent_document(entry)}
@@ -289,6 +306,12 @@ def _entry_document(entry: Entry) -> dict[str, Json]:
             }
         case Deposed():
             return {"type": "deposed", "address": str(entry.address), "deposed": entry.deposed}
+        case Moved():
+            return {
+                "type": "moved",
+                "source": str(entry.source),
+                "record": _record_document(entry.record, entry.deposed),
+            }
         case Abandoned():
             return {"type": "abandoned", "step": entry.step}
         case OutputsSet():
@@ -297,7 +320,7 @@ def _entry_document(entry: Entry) -> dict[str, Json]:
             assert_never(entry)
 
 
-def entry_of(document: Document, where: str) -> Entry:
+def entry_of(document: Document, where: str) -> Entry:  # noqa: PLR0911 - one for each type
     """Return the entry that a journal line's document describes.
 
     Raises:
@@ -321,6 +344,13 @@ def entry_of(document: Document, where: str) -> Entry:
             )
         case "deposed":
             return Deposed(address=_address(document), deposed=document.text("deposed"))
+        case "moved":
+            record = document.document("record")
+            return Moved(
+                source=_address(document, "source"),
+                record=_record(record),
+                deposed=record.text("deposed", CURRENT),
+            )
         case "abandoned":
             return Abandoned(step=document.text("step"))
         case "outputs":
@@ -331,9 +361,9 @@ def entry_of(document: Document, where: str) -> Entry:
             )
 
 
-def _address(document: Document) -> ResourceAddress:
-    text = document.text("address")
+def _address(document: Document, name: str = "address") -> ResourceAddress:
+    text = document.text(name)
     try:
         return parse_address(text)
     except ValueError as problem:
-        raise document.refuse("address", str(problem).rstrip(".")) from problem
+        raise document.refuse(name, str(problem).rstrip(".")) from problem

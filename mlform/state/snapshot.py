@@ -52,6 +52,7 @@ class ResourceRecord:
         dependencies: Block addresses that its configuration refers to directly, sorted.
         tainted: Whether its creation failed half-way, so that it must be replaced.
         create_before_destroy: Whether its replacement is created before it is destroyed.
+        stays: Whether it is forgotten instead of destroyed when it goes.
         provenance: Who made it.
     """
 
@@ -66,6 +67,7 @@ class ResourceRecord:
     dependencies: tuple[str, ...] = ()
     tainted: bool = False
     create_before_destroy: bool = False
+    stays: bool = False
     provenance: Provenance
 
 
@@ -128,6 +130,15 @@ class Deposed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """The object at `source` is called differently from now on: `record` takes its place."""
+
+    source: ResourceAddress
+    record: ResourceRecord
+    deposed: str = CURRENT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Abandoned:
     """A step failed and left nothing behind; ends its intent."""
 
@@ -141,7 +152,7 @@ class OutputsSet:
     outputs: Mapping[str, OutputRecord]
 
 
-Entry: TypeAlias = Intent | Recorded | Removed | Deposed | Abandoned | OutputsSet
+Entry: TypeAlias = Intent | Recorded | Removed | Deposed | Moved | Abandoned | OutputsSet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,6 +250,9 @@ class Unfolded:
                 record = objects.pop((entry.address, CURRENT), None)
                 if record is not None:
                     objects[(entry.address, entry.deposed)] = record
+            case Moved():
+                objects.pop((entry.source, entry.deposed), None)
+                objects[(entry.record.address, entry.deposed)] = entry.record
             case Abandoned():
                 intents.pop(entry.step, None)
             case OutputsSet():

@@ -99,3 +99,7 @@ class ArtifactStore(Protocol):
     def digests(self) -> Iterator[Digest]:
         """Return the digests of all stored artifacts, in any order."""
         ...
+
+    def recipes(self) -> Iterator[Digest]:
+        """Return the digests of all recipes whose result was remembered, in any order."""
+        ...

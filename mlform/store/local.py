@@ -159,17 +159,26 @@ class LocalStore:
 
     def digests(self) -> Iterator[Digest]:
         """Return the digests of all stored artifacts; see `ArtifactStore`."""
-        with translated("read", self._artifacts):
-            names = [path.name for path in self._artifacts.glob("*.json")]
-        for name in names:
-            if not name.startswith("."):
-                yield Digest(_PREFIX + name.removesuffix(".json"))
+        return _named_digests(self._artifacts)
+
+    def recipes(self) -> Iterator[Digest]:
+        """Return the digests of all recipes with a result; see `ArtifactStore`."""
+        return _named_digests(self._results)
 
     def _manifest_path(self, digest: Digest) -> Path:
         return self._artifacts / f"{digest.removeprefix(_PREFIX)}.json"
 
     def _result_path(self, recipe: Digest) -> Path:
         return self._results / f"{recipe.removeprefix(_PREFIX)}.json"
+
+
+def _named_digests(folder: Path) -> Iterator[Digest]:
+    """Return the digests that the files of a folder are named by."""
+    with translated("read", folder):
+        names = [path.name for path in folder.glob("*.json")]
+    for name in names:
+        if not name.startswith("."):
+            yield Digest(_PREFIX + name.removesuffix(".json"))
 
 
 def _files(folder: Path) -> Iterator[tuple[str, Path]]:

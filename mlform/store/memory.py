@@ -103,6 +103,10 @@ class MemoryStore:
         """Return the digests of all stored artifacts; see `ArtifactStore`."""
         return iter(tuple(self._artifacts))
 
+    def recipes(self) -> Iterator[Digest]:
+        """Return the digests of all recipes with a result; see `ArtifactStore`."""
+        return iter(tuple(self._results))
+
     def damage(self, digest: Digest, path: str, content: bytes | None) -> None:
         """Replace the content of a stored file, or lose it (None), as a bad disk would."""
         file = next(file for file in self.describe(digest).files if file.path == path)

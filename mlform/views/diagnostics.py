@@ -7,7 +7,8 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from mlform.diagnostics import Diagnostic, Position, Severity, Source, SourceRange
+from mlform.dataclass import replace
+from mlform.diagnostics import Diagnostic, Position, Severity, Source, SourceRange, in_order
 from mlform.digests import Json, JsonObject
 from mlform.hcl.ast import Block
 from mlform.hcl.parser import parse
@@ -18,6 +19,11 @@ _SHOWN_LINES = 6
 """Of a longer range only the first lines and the last one are shown."""
 _GUTTER = 4
 """Columns for the line number, as in Terraform."""
+_UNWRAPPED = 160
+"""Columns of a shown source line where the width of the terminal is not known."""
+_NARROWEST = 40
+_MOST = 100
+"""Problems that one report shows at most."""
 _RULE = "├" + "─" * 16
 _COLOURS = {Severity.ERROR: "31", Severity.WARNING: "33"}
 _TITLES = {Severity.ERROR: "Error", Severity.WARNING: "Warning"}
@@ -30,6 +36,53 @@ def render_diagnostics(diagnostics: Iterable[Diagnostic], *, color: bool, width:
     )
 
 
+def render_report(diagnostics: Iterable[Diagnostic], *, color: bool, width: int) -> str:
+    """Return the problems of a run as text, in order, each said once.
+
+    What went wrong at one place for many instances alike is shown for the first of them, and of a
+    flood only the beginning.
+    """
+    every = _once(in_order(diagnostics))
+    # Errors come last, and are what must be mended.
+    errors = [item for item in every if item.severity is Severity.ERROR]
+    warnings = [item for item in every if item.severity is Severity.WARNING]
+    shown_errors = errors[:_MOST]
+    shown_warnings = warnings[: _MOST - len(shown_errors)]
+    text = render_diagnostics([*shown_warnings, *shown_errors], color=color, width=width)
+    return text + _left_out(len(errors) - len(shown_errors), len(warnings) - len(shown_warnings))
+
+
+def _once(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Join those that differ only in the instance they concern and in its values."""
+    found: dict[tuple[object, ...], list[Diagnostic]] = {}
+    for item in diagnostics:
+        place = item.range
+        at = None if place is None else (place.filename, place.start_offset, place.end_offset)
+        # Without a place only the address tells one problem from another.
+        key = (item.severity, item.summary, item.detail, at or item.address)
+        found.setdefault(key, []).append(item)
+    return [_joined(alike) for alike in found.values()]
+
+
+def _joined(alike: Sequence[Diagnostic]) -> Diagnostic:
+    addresses = list(dict.fromkeys(item.address for item in alike if item.address is not None))
+    if len(addresses) <= 1:
+        return alike[0]
+    others = len(addresses) - 1
+    return replace(alike[0], address=f"{addresses[0]} and {others} more like it")
+
+
+def _left_out(errors: int, warnings: int) -> str:
+    counts = [
+        f"{count} more {noun}{'' if count == 1 else 's'}"
+        for count, noun in ((errors, "error"), (warnings, "warning"))
+        if count
+    ]
+    if not counts:
+        return ""
+    return f"{' and '.join(counts)} not shown. Mend these first.\n"
+
+
 def render_diagnostic(diagnostic: Diagnostic, *, color: bool, width: int) -> str:
     """Return a diagnostic as text in a frame, without a line break at the end.
 
@@ -37,13 +90,14 @@ def render_diagnostic(diagnostic: Diagnostic, *, color: bool, width: int) -> str
         diagnostic: What to show.
         color: Whether to use ANSI escapes. Carets mark the place in either case.
         width: Columns to wrap the detail at, frame included; 0 not to wrap. Source lines and
-            indented lines of the detail are never wrapped.
+            indented lines of the detail are never wrapped; a longer source line is cut around
+            the place.
     """
     paint = _Paint(enabled=color)
     tone = _COLOURS[diagnostic.severity]
     title = paint(f"{_TITLES[diagnostic.severity]}: ", "1", tone)
     content = [title + paint(_printable(diagnostic.summary), "1"), ""]
-    content += _place(diagnostic, paint)
+    content += _place(diagnostic, paint, max(width - 2, _NARROWEST) if width else _UNWRAPPED)
     content += _wrapped(diagnostic.detail, width - 2 if width else 0)
     while content and not content[-1]:
         content.pop()
@@ -63,7 +117,7 @@ class _Paint:
         return f"\x1b[{';'.join(codes)}m{text}\x1b[0m"
 
 
-def _place(diagnostic: Diagnostic, paint: _Paint) -> list[str]:
+def _place(diagnostic: Diagnostic, paint: _Paint, columns: int) -> list[str]:
     place = diagnostic.range
     if place is None:
         return [f"  with {diagnostic.address},", ""] if diagnostic.address else []
@@ -73,7 +127,7 @@ def _place(diagnostic: Diagnostic, paint: _Paint) -> list[str]:
         where += f", in {_printable(context)}"
     lines = [f"  with {diagnostic.address}," if diagnostic.address else "", f"  {where}:"]
     lines = [line for line in lines if line]
-    lines += _snippet(place, _shown_range(diagnostic, place), paint)
+    lines += _snippet(place, _shown_range(diagnostic, place), paint, columns - _GUTTER - 2)
     if diagnostic.values:
         lines.append(" " * _GUTTER + paint(_RULE, "90"))
         bar = paint("│", "90")
@@ -101,7 +155,7 @@ def _last_line(place: SourceRange) -> int:
     return place.source.position(last).line
 
 
-def _snippet(place: SourceRange, shown: SourceRange, paint: _Paint) -> list[str]:
+def _snippet(place: SourceRange, shown: SourceRange, paint: _Paint, columns: int) -> list[str]:
     first, last = shown.start.line, _last_line(shown)
     marked_last = _last_line(place)
     if last - first >= _SHOWN_LINES:
@@ -116,10 +170,44 @@ def _snippet(place: SourceRange, shown: SourceRange, paint: _Paint) -> list[str]
             lines.append(" " * _GUTTER + "…")
             continue
         text = place.source.line(number)
+        marked = place.start.line <= number <= marked_last
+        span = _marked(place, number, text) if marked else (0, 0)
+        text, span = _cut(text, span, columns)
         lines.append(f"{number:{_GUTTER}d}: {_expanded(text)}".rstrip())
-        if place.start.line <= number <= marked_last:
-            lines.append(_carets(text, _marked(place, number, text), paint))
+        if marked:
+            lines.append(_carets(text, span, paint))
     return [line for line in lines if line]
+
+
+def _cut(text: str, span: tuple[int, int], columns: int) -> tuple[str, tuple[int, int]]:
+    """Return what is shown of a line, and where in it the range is.
+
+    A line that is too long is cut so that the begin of the range stays in sight.
+    """
+    if len(text) <= columns and _columns(text) <= columns:
+        return text, span
+    begin, end = span
+    room = columns - 2  # for the dots at both ends
+    right, used = _fitting(text[begin : begin + room], room * 2 // 3)
+    left, more = _fitting(reversed(text[max(0, begin - room) : begin]), room - used)
+    rest = begin + right
+    right += _fitting(text[rest : rest + room], room - used - more)[0]
+    first, last = begin - left, begin + right
+    before = "…" if first else ""
+    after = "…" if last < len(text) else ""
+    moved = len(before) - first
+    return before + text[first:last] + after, (begin + moved, min(end, last) + moved)
+
+
+def _fitting(characters: Iterable[str], room: int) -> tuple[int, int]:
+    """Return how many of the characters fit, and the columns that they take."""
+    count = used = 0
+    for character in characters:
+        wide = _TAB if character == "\t" else _width(_printable(character))
+        if used + wide > room:
+            break
+        count, used = count + 1, used + wide
+    return count, used
 
 
 def _marked(place: SourceRange, number: int, text: str) -> tuple[int, int]:
@@ -198,6 +286,14 @@ def block_header(place: SourceRange) -> str:
     return ""
 
 
+def _block_around(place: SourceRange) -> str:
+    """Return the header of the outermost block that a place is in or is the header of."""
+    for start, end, header in _headers(place.source):
+        if start <= place.start_offset <= end:
+            return header
+    return ""
+
+
 @lru_cache(maxsize=64)
 def _headers(source: Source) -> Sequence[tuple[int, int, str]]:
     body, _ = parse(source)
@@ -254,7 +350,7 @@ def _snippet_json(diagnostic: Diagnostic, place: SourceRange) -> JsonObject:
     code = source.text[begin:end]
     highlighted_end = min(max(place.end_offset, place.start_offset), end)
     return {
-        "context": block_header(place) or None,
+        "context": _block_around(place) or None,
         "code": code,
         "start_line": first,
         "highlight_start_offset": len(source.text[begin : place.start_offset].encode()),

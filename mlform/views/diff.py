@@ -27,12 +27,16 @@ from mlform.views.values import (
 ADD: Final = "+"
 REMOVE: Final = "-"
 CHANGE: Final = "~"
+FORGET: Final = "."
 SIGN_INKS: Final[Mapping[str, Ink]] = {
     ADD: Ink.ADD,
     REMOVE: Ink.REMOVE,
     CHANGE: Ink.CHANGE,
+    FORGET: Ink.FAINT,
     "-/+": Ink.REMOVE,
     "+/-": Ink.ADD,
+    "./+": Ink.ADD,
+    "+/.": Ink.ADD,
 }
 _BRIEF: Final = 60
 _INDENT: Final = 4
@@ -47,7 +51,7 @@ class Row:
 
     Attributes:
         depth: How many braces are open.
-        sign: `+`, `-`, `~`, `-/+`, `+/-` or empty.
+        sign: `+`, `-`, `~`, `.`, two of them with a slash, or empty.
         pieces: The text after the sign.
     """
 
@@ -115,6 +119,32 @@ def body_rows(
     return _Differ(marks).object_rows(
         before or _EMPTY, after or _EMPTY, (), schema=schema, depth=depth, noun="attribute"
     )
+
+
+def resting_rows(
+    attributes: JsonObject,
+    *,
+    marks: Marks,
+    schema: BlockSchema | None = None,
+    shown: frozenset[str],
+    depth: int = 1,
+) -> list[Row]:
+    """Return the rows of an object that nothing happens to, without signs.
+
+    Args:
+        attributes: Of the object.
+        marks: What is known of places in it.
+        schema: Of the kind's body.
+        shown: Names of what to show; of the rest it is said how much there is.
+        depth: How many braces are open.
+    """
+    told = {key: value for key, value in attributes.items() if key in shown}
+    hidden = sum(value is not None for key, value in attributes.items() if key not in shown)
+    rows = [
+        *body_rows(None, told, marks=marks, schema=schema, depth=depth),
+        *_hidden(hidden, "attribute", depth),
+    ]
+    return [Row(row.depth, "", row.pieces) for row in rows]
 
 
 def value_rows(key: str, before: Json, after: Json, *, marks: Marks, pad: int) -> list[Row]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from mlform.addresses import ModulePath, ResourceAddress
+from mlform.config.blocks import Config
 from mlform.digests import Json, JsonObject
 from mlform.plan.changes import Action, Cause, Change, Drift, OutputChange, Plan
 from mlform.schema import BlockSchema
 from mlform.state.snapshot import CURRENT, OutputRecord, Path, ResourceRecord, State
 from mlform.views.attributes import plain_attributes
+from mlform.views.checks import checks_document
+from mlform.views.configuration import configuration_document
+from mlform.views.relevance import relevant_attributes
 
 PLAN_FORMAT: Final = "1.2"
 STATE_FORMAT: Final = "1.0"
@@ -40,6 +44,13 @@ def resource_document(address: ResourceAddress) -> dict[str, Json]:
         document["index"] = address.key
     document["provider_name"] = PROVIDER
     return document
+
+
+def _in_its_module(address: ResourceAddress) -> dict[str, Json]:
+    """Return what names a resource where the module around it is named already."""
+    return {
+        key: item for key, item in resource_document(address).items() if key != "module_address"
+    }
 
 
 def module_address(path: ModulePath) -> str:
@@ -81,10 +92,11 @@ def _records(state: State) -> list[ResourceRecord]:
 
 
 def _record(record: ResourceRecord, deposed: str, schemas: Mapping[str, BlockSchema]) -> JsonObject:
-    document = resource_document(record.address)
+    document = _in_its_module(record.address)
     document["schema_version"] = record.schema_version
-    document["values"] = plain_attributes(record.attributes, schemas.get(record.address.kind))
-    document["sensitive_values"] = places(record.sensitive)
+    values = plain_attributes(record.attributes, schemas.get(record.address.kind))
+    document["values"] = values
+    document["sensitive_values"] = places(record.sensitive, values)
     if record.dependencies:
         document["depends_on"] = record.dependencies
     if record.tainted:
@@ -116,35 +128,86 @@ def _modules(
     return document
 
 
-def places(paths: Iterable[Path]) -> Json:
+def places(paths: Iterable[Path], document: Json = None) -> Json:
     """Return paths as the nested `true`s of Terraform's `after_unknown` and `…_sensitive`.
 
-    Lists are as long as the last place needs; what is not marked is false or an empty object.
+    Of objects only what is marked, or holds more, is told; of lists every item.
+
+    Args:
+        paths: Places that are marked.
+        document: What they lead into; without it lists are as long as the last place needs.
     """
     found = tuple(paths)
     if () in found:
         return True
-    heads = dict.fromkeys(path[0] for path in found)
-    inner = {head: places([path[1:] for path in found if path[0] == head]) for head in heads}
-    numbers = [head for head in heads if isinstance(head, int)]
-    if numbers and len(numbers) == len(heads):
-        return [inner.get(index, False) for index in range(max(numbers) + 1)]
-    return {str(head): item for head, item in inner.items()}
+    below: dict[str | int, list[Path]] = {}
+    for path in found:
+        below.setdefault(path[0], []).append(path[1:])
+    is_list = isinstance(document, Sequence) and not isinstance(document, str)
+    if is_list or (below and all(isinstance(at, int) for at in below)):
+        items = document if isinstance(document, Sequence) else ()
+        count = max(len(items), *(at + 1 for at in below if isinstance(at, int)), 0)
+        return [
+            _item_places(below.get(at, ()), items[at] if at < len(items) else None)
+            for at in range(count)
+        ]
+    entries = document if isinstance(document, Mapping) else {}
+    keys = [key for key, item in entries.items() if _is_nested(item)]
+    return {
+        str(key): places(below.get(key, ()), entries.get(str(key)))
+        for key in dict.fromkeys([*keys, *below])
+    }
+
+
+def _hidden(paths: Iterable[Path], document: JsonObject | None) -> Json:
+    return False if document is None else places(paths, document)
+
+
+def _item_places(paths: Iterable[Path], document: Json) -> Json:
+    found = tuple(paths)
+    return places(found, document) if found or _is_nested(document) else False
+
+
+def _is_nested(document: Json) -> bool:
+    return isinstance(document, Mapping | Sequence) and not isinstance(document, str)
+
+
+def without_unknown(document: Json, unknown: Iterable[Path]) -> Json:
+    """Return a document without the entries that are not known yet; items of lists stay null."""
+    paths = tuple(unknown)
+    if not paths or () in paths:
+        return None if () in paths else document
+
+    def inside(step: str | int) -> tuple[Path, ...]:
+        return tuple(path[1:] for path in paths if path[0] == step)
+
+    if isinstance(document, Mapping):
+        return {
+            key: without_unknown(item, inside(key))
+            for key, item in document.items()
+            if (key,) not in paths
+        }
+    if isinstance(document, list | tuple):
+        return [without_unknown(item, inside(at)) for at, item in enumerate(document)]
+    return document
 
 
 def change_document(change: Change) -> JsonObject:
     """Return one of `resource_changes`."""
     document = resource_document(change.address)
+    if change.previous_address is not None:
+        document["previous_address"] = str(change.previous_address)
     if change.deposed != CURRENT:
         document["deposed"] = change.deposed
     document["change"] = {
         "actions": change.action.terraform_actions,
         "before": change.before,
-        "after": change.after,
-        "after_unknown": places(change.after_unknown),
-        "before_sensitive": places(change.before_sensitive),
-        "after_sensitive": places(change.after_sensitive),
+        "after": without_unknown(change.after, change.after_unknown),
+        "after_unknown": places(change.after_unknown, change.after) if change.after_unknown else {},
+        "before_sensitive": _hidden(change.before_sensitive, change.before),
+        "after_sensitive": _hidden(change.after_sensitive, change.after),
         **({"replace_paths": change.replace_paths} if change.replace_paths else {}),
+        **({"importing": {"id": change.importing}} if change.importing is not None else {}),
     }
     reason = action_reason(change)
     if reason:
@@ -176,8 +239,8 @@ def action_reason(change: Change) -> str:
             if cause in causes:
                 return word
         return "replace_because_cannot_update"
-    if change.action is Action.DELETE and Cause.REMOVED in causes:
-        return "delete_because_no_resource_config"
+    if change.action in {Action.DELETE, Action.FORGET} and change.absence is not None:
+        return change.absence.value
     return ""
 
 
@@ -206,7 +269,7 @@ def output_change_document(output: OutputChange) -> JsonObject:
     return {
         "actions": output.action.terraform_actions,
         "before": output.before,
-        "after": output.after,
+        **({} if output.after_unknown else {"after": output.after}),
         "after_unknown": output.after_unknown,
         "before_sensitive": output.sensitive,
         "after_sensitive": output.sensitive,
@@ -220,6 +283,7 @@ def plan_document(
     variables: Mapping[str, object],
     version: str,
     schemas: Mapping[str, BlockSchema] | None = None,
+    config: Config | None = None,
 ) -> JsonObject:
     """Return a plan as `show -json PLANFILE` prints it, with Terraform's field names.
 
@@ -229,11 +293,13 @@ def plan_document(
         variables: Values of the root variables as JSON, hidden ones left out.
         version: Of mlform.
         schemas: As for `state_document`.
+        config: What the plan was made from, or None to leave out what is said of it.
     """
     after = [change for change in plan.changes if change.after is not None]
     return {
         "format_version": PLAN_FORMAT,
         "mlform_version": version,
+        **({"timestamp": plan.basis.planned_at} if plan.basis.planned_at else {}),
         "variables": {name: {"value": _json(value)} for name, value in sorted(variables.items())},
         "planned_values": {
             "outputs": {
@@ -250,6 +316,8 @@ def plan_document(
             name: output_change_document(item) for name, item in sorted(plan.outputs.items())
         },
         "prior_state": state_document(state, version=version, schemas=schemas),
+        **(_configured(plan, config, schemas or {}) if config is not None else {}),
+        **({"checks": checks_document(plan.checks)} if plan.checks else {}),
         "environments": dict(plan.environments),
         "steps": [{"id": step.id, "needs": step.needs} for step in plan.steps],
         "expected_seconds": plan.expected_seconds,
@@ -260,13 +328,26 @@ def plan_document(
     }
 
 
-def _planned(change: Change) -> JsonObject:
-    document = resource_document(change.address)
-    unknown = {path[0] for path in change.after_unknown if len(path) == 1}
-    document["values"] = {
-        key: value for key, value in (change.after or {}).items() if key not in unknown
+def _configured(plan: Plan, config: Config, schemas: Mapping[str, BlockSchema]) -> JsonObject:
+    current = [change for change in plan.changes if change.deposed == CURRENT]
+    relevant = relevant_attributes(
+        config,
+        schemas,
+        resources=[item.address for item in current if item.action is not Action.NO_OP],
+        outputs=[item.name for item in plan.outputs.values() if item.action is not Action.NO_OP],
+        modules=dict.fromkeys(item.address.module for item in current if item.address.module),
+    )
+    return {
+        "configuration": configuration_document(config, schemas),
+        **({"relevant_attributes": relevant} if relevant else {}),
     }
-    document["sensitive_values"] = places(change.after_sensitive)
+
+
+def _planned(change: Change) -> JsonObject:
+    document = _in_its_module(change.address)
+    values = without_unknown(change.after, change.after_unknown)
+    document["values"] = values
+    document["sensitive_values"] = places(change.after_sensitive, values)
     return document
 
 

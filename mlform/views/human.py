@@ -109,16 +109,17 @@ def _environments(environments: Sequence[str]) -> list[Line]:
 
 
 def _actions(report: Report) -> list[Line]:
-    content = [
-        line("Resource actions are indicated with the following symbols:"),
-        *(
-            Line((Piece(sign.rjust(3), SIGN_INKS[sign]), Piece(f" {meaning}")))
-            for sign, meaning in report.legend
-        ),
-        BLANK,
-        line("mlform will perform the following actions:"),
-        BLANK,
-    ]
+    content = []
+    if report.legend:
+        content += [
+            line("Resource actions are indicated with the following symbols:"),
+            *(
+                Line((Piece(sign.rjust(3), SIGN_INKS[sign]), Piece(f" {meaning}")))
+                for sign, meaning in report.legend
+            ),
+            BLANK,
+        ]
+    content += [line("mlform will perform the following actions:"), BLANK]
     for change in report.changes:
         content += [*_change(change), BLANK]
     return content
@@ -158,11 +159,21 @@ _NOT_SAVED: Final = (
 )
 
 
+def render_generated(path: str, *, color: bool = False, width: int | None = None) -> str:
+    """Return what to say of a file of generated configuration."""
+    text = (
+        f"mlform has generated configuration and written it to {path}. Please review the "
+        "configuration and edit it as necessary before adding it to version control."
+    )
+    return render([BLANK, rule(width), BLANK, line(text)], color=color, width=width)
+
+
 def render_counts(
     counts: tuple[int, int, int],
     *,
     mode: Mode,
     whole: bool,
+    imported: int = 0,
     color: bool = False,
     width: int | None = None,
 ) -> str:
@@ -172,12 +183,15 @@ def render_counts(
         counts: Objects added, changed and destroyed.
         mode: Of the plan that was applied.
         whole: Whether all of it was done.
+        imported: Objects imported; not mentioned where there are none.
         color: Whether to use colour.
         width: Columns to wrap at, or None for no wrapping.
     """
     added, changed, destroyed = counts
     verb = "Destroy" if mode is Mode.DESTROY else "Apply"
     figures = f"{added} added, {changed} changed, {destroyed} destroyed."
+    if imported:
+        figures = f"{imported} imported, {figures}"
     if mode is Mode.DESTROY:
         figures = f"{destroyed} destroyed."
     if whole:

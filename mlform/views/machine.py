@@ -27,7 +27,7 @@ from mlform.state.snapshot import OutputRecord
 from mlform.views.diagnostics import diagnostic_json
 from mlform.views.documents import PROVIDER, module_address
 from mlform.views.progress import Tracker, progress_text, sentence
-from mlform.views.report import summary
+from mlform.views.report import imports, is_shown, plan_sentence, summary
 
 UI_VERSION: Final = "1.2"
 Level = Literal["info", "warn", "error"]
@@ -49,15 +49,18 @@ class Totals:
     change: int
     remove: int
     operation: Literal["plan", "apply", "destroy"]
+    imported: int = 0
 
     @property
     def sentence(self) -> str:
         """The same, for people."""
         if self.operation == "plan":
-            return f"Plan: {self.add} to add, {self.change} to change, {self.remove} to destroy."
+            return plan_sentence((self.add, self.change, self.remove), self.imported)
         if self.operation == "destroy":
             return f"Destroy complete! Resources: {self.remove} destroyed."
         figures = f"{self.add} added, {self.change} changed, {self.remove} destroyed."
+        if self.imported:
+            figures = f"{self.imported} imported, {figures}"
         return f"Apply complete! Resources: {figures}"
 
 
@@ -114,10 +117,12 @@ class MessageStream:
             }
             self.message("resource_drift", f"{drift.address}: Drift detected (update)", fields)
         for change in plan.changes:
-            if change.action is not Action.NO_OP:
+            if is_shown(change):
                 self._planned(change)
         add, changed, remove = plan.counts
-        totals = Totals(add=add, change=changed, remove=remove, operation="plan")
+        totals = Totals(
+            add=add, change=changed, remove=remove, operation="plan", imported=imports(plan)
+        )
         self.summary(totals, text=summary(plan))
         outputs: JsonObject = {
             name: {
@@ -133,6 +138,10 @@ class MessageStream:
     def _planned(self, change: Change) -> None:
         action = _planned_action(change)
         document: dict[str, Json] = {"resource": _resource(change.address), "action": action}
+        if change.previous_address is not None:
+            document["previous_resource"] = _resource(change.previous_address)
+        if change.importing is not None:
+            document["importing"] = {"id": change.importing}
         reason = _reason(change)
         if reason:
             document["reason"] = reason
@@ -149,7 +158,7 @@ class MessageStream:
         changes: JsonObject = {
             "add": totals.add,
             "change": totals.change,
-            "import": 0,
+            "import": totals.imported,
             "remove": totals.remove,
             "operation": totals.operation,
         }
@@ -220,11 +229,13 @@ class MessageStream:
         """Nothing is left to do."""
 
 
-def message_totals(counts: tuple[int, int, int], mode: Mode) -> Totals:
-    """Return the totals of an apply from objects added, changed and destroyed."""
+def message_totals(counts: tuple[int, int, int], mode: Mode, *, imported: int = 0) -> Totals:
+    """Return the totals of an apply from objects added, changed and destroyed, and imported."""
     added, changed, destroyed = counts
     operation: Literal["apply", "destroy"] = "destroy" if mode is Mode.DESTROY else "apply"
-    return Totals(add=added, change=changed, remove=destroyed, operation=operation)
+    return Totals(
+        add=added, change=changed, remove=destroyed, operation=operation, imported=imported
+    )
 
 
 def _hook(event: StepStarted | StepFinished | StepFailed | StepSkipped) -> dict[str, Json]:
@@ -253,6 +264,8 @@ def _resource(address: ResourceAddress) -> JsonObject:
 def _planned_action(change: Change) -> str:
     if change.action.is_replace:
         return "replace"
+    if change.action is Action.NO_OP:
+        return "move" if change.importing is None else "import"
     return "remove" if change.action is Action.FORGET else change.action.terraform_actions[0]
 
 
@@ -263,6 +276,6 @@ def _reason(change: Change) -> str:
     causes = {reason.cause for reason in change.reasons}
     if change.action.is_replace:
         return next((word for cause, word in _REASONS.items() if cause in causes), "cannot_update")
-    if change.action is Action.DELETE and Cause.REMOVED in causes:
-        return "delete_because_no_resource_config"
+    if change.action in {Action.DELETE, Action.FORGET} and change.absence is not None:
+        return change.absence.value
     return ""

@@ -10,7 +10,17 @@ from mlform.plan.changes import Action, Cause, Change, Drift, OutputChange, Plan
 from mlform.schema import BlockSchema
 from mlform.state.snapshot import CURRENT, ResourceRecord
 from mlform.views.attributes import plain_attributes
-from mlform.views.diff import ADD, CHANGE, REMOVE, Marks, Row, body_rows, value_rows
+from mlform.views.diff import (
+    ADD,
+    CHANGE,
+    FORGET,
+    REMOVE,
+    Marks,
+    Row,
+    body_rows,
+    resting_rows,
+    value_rows,
+)
 from mlform.views.paper import Ink, Piece, duration
 from mlform.views.values import key_text, quoted
 
@@ -23,7 +33,9 @@ SYMBOLS: Final[Mapping[Action, str]] = {
     Action.DELETE_THEN_CREATE: "-/+",
     Action.CREATE_THEN_DELETE: "+/-",
     Action.DELETE: REMOVE,
-    Action.FORGET: "",
+    Action.FORGET: FORGET,
+    Action.FORGET_THEN_CREATE: "./+",
+    Action.CREATE_THEN_FORGET: "+/.",
 }
 LEGEND: Final = (
     (Action.CREATE, ADD, "create"),
@@ -31,11 +43,14 @@ LEGEND: Final = (
     (Action.DELETE, REMOVE, "destroy"),
     (Action.DELETE_THEN_CREATE, "-/+", "destroy and then create replacement"),
     (Action.CREATE_THEN_DELETE, "+/-", "create replacement and then destroy"),
+    (Action.FORGET, FORGET, "forget: no longer managed, not destroyed"),
+    (Action.FORGET_THEN_CREATE, "./+", "forget and then create replacement"),
+    (Action.CREATE_THEN_FORGET, "+/.", "create replacement and then forget"),
 )
 _MAX_REASONS: Final = 5
 _TELLING: Final = 0.1
 """Seconds below which it is no use to say how long something takes."""
-_WITHOUT_WORK: Final = frozenset({Action.UPDATE, Action.DELETE, Action.FORGET})
+_WITHOUT_WORK: Final = frozenset({Action.NO_OP, Action.UPDATE, Action.DELETE, Action.FORGET})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +77,7 @@ class Report:
         environments: `runtime.docker.default: …` for each runtime in use.
         legend: Symbol and meaning of each kind of action that occurs.
         drift: What changed outside of mlform.
-        changes: In apply order; no-ops left out.
+        changes: In apply order; no-ops left out that are neither moved nor imported.
         outputs: Changed root outputs.
         summary: `Plan: 1 to add, 2 to change, 0 to destroy.`, or empty if only outputs change.
         expectation: What it will take, or empty if nothing is known.
@@ -95,6 +110,8 @@ _VERDICTS: Final[Mapping[Action, _Verdict]] = {
     Action.CREATE_THEN_DELETE: _Verdict(text="must be", ink=Ink.ALARM, after="replaced"),
     Action.DELETE: _Verdict(text="will be", ink=Ink.ALARM, after="destroyed"),
     Action.FORGET: _Verdict(text="will no longer be managed by mlform, but will not be destroyed"),
+    Action.FORGET_THEN_CREATE: _Verdict(text="must be", ink=Ink.ALARM, after="replaced"),
+    Action.CREATE_THEN_FORGET: _Verdict(text="must be", ink=Ink.ALARM, after="replaced"),
 }
 
 
@@ -105,7 +122,7 @@ def make_report(plan: Plan, schemas: Mapping[str, BlockSchema] | None = None) ->
         plan: The plan.
         schemas: Schema of the body of each kind, to tell blocks from values.
     """
-    changes = [change for change in plan.changes if change.action is not Action.NO_OP]
+    changes = [change for change in plan.changes if is_shown(change)]
     several = len(plan.environments) > 1
     signs = {SYMBOLS[change.action] for change in changes}
     return Report(
@@ -125,10 +142,35 @@ def make_report(plan: Plan, schemas: Mapping[str, BlockSchema] | None = None) ->
     )
 
 
+def is_shown(change: Change) -> bool:
+    """Whether people are told of a change: something happens to it, or to how it is called."""
+    return (
+        change.action is not Action.NO_OP
+        or change.previous_address is not None
+        or change.importing is not None
+    )
+
+
+def imports(plan: Plan) -> int:
+    """Return how many objects are to be imported."""
+    return sum(change.importing is not None for change in plan.changes)
+
+
 def summary(plan: Plan) -> str:
     """Return Terraform's sentence, such as `Plan: 1 to add, 2 to change, 0 to destroy.`."""
-    add, change, destroy = plan.counts
-    return f"Plan: {add} to add, {change} to change, {destroy} to destroy."
+    return plan_sentence(plan.counts, imports(plan))
+
+
+def plan_sentence(counts: tuple[int, int, int], imported: int = 0) -> str:
+    """Return Terraform's sentence of what is to be done.
+
+    Args:
+        counts: Objects to add, to change and to destroy.
+        imported: Objects to import; not mentioned where there are none.
+    """
+    add, change, destroy = counts
+    first = f"{imported} to import, " if imported else ""
+    return f"Plan: {first}{add} to add, {change} to change, {destroy} to destroy."
 
 
 def change_reasons(change: Change) -> tuple[str, ...]:
@@ -150,6 +192,8 @@ def _upstreams(reasons: Iterable[Reason]) -> str:
 
 
 def _headline(change: Change) -> tuple[Piece, ...]:
+    if change.action is Action.NO_OP:
+        return (Piece(_resting(change), Ink.BOLD),)
     name = str(change.address)
     if change.deposed != CURRENT:
         name += f" (deposed object {change.deposed})"
@@ -173,10 +217,38 @@ def _headline(change: Change) -> tuple[Piece, ...]:
     return tuple(piece for piece in pieces if piece.text)
 
 
+def _resting(change: Change) -> str:
+    """Return what happens to an object that itself stays as it is."""
+    if change.importing is not None:
+        return f"{change.address} will be imported"
+    if change.previous_address is not None:
+        return f"{change.previous_address} has moved to {change.address}"
+    return f"{change.address} has no changes"
+
+
+def _origins(change: Change) -> tuple[str, ...]:
+    """Return where an object comes from that is changed besides, and what is lost."""
+    if change.action is Action.FORGET:
+        return ("(destroy = false is set in the configuration)",)
+    notes = []
+    if change.importing is not None and change.action is not Action.NO_OP:
+        notes.append(f"(imported from {quoted(change.importing)})")
+        if change.action.destroys:
+            notes.append("Warning: this will destroy the imported resource")
+    moved = change.action is not Action.NO_OP or change.importing is not None
+    if change.previous_address is not None and moved:
+        notes.append(f"(moved from {change.previous_address})")
+    return tuple(notes)
+
+
 def _change_rows(change: Change, schema: BlockSchema | None, *, several: bool) -> ChangeRows:
     return ChangeRows(
         headline=_headline(change),
-        notes=(*change_reasons(change), *_whereabouts(change, several=several)),
+        notes=(
+            *_origins(change),
+            *change_reasons(change),
+            *_whereabouts(change, several=several),
+        ),
         rows=tuple(_resource_rows(change, schema)),
     )
 
@@ -206,8 +278,23 @@ def _resource_rows(change: Change, schema: BlockSchema | None) -> list[Row]:
         hidden=frozenset((*change.before_sensitive, *change.after_sensitive)),
         forcing=frozenset(change.replace_paths),
     )
-    body = body_rows(change.before, change.after, marks=marks, schema=schema)
+    if change.action in {Action.NO_OP, Action.FORGET}:
+        shown = _telling(change, schema) if change.importing is not None else frozenset({"id"})
+        body = resting_rows(change.before or {}, marks=marks, schema=schema, shown=shown)
+    else:
+        body = body_rows(change.before, change.after, marks=marks, schema=schema)
     return [Row(0, SYMBOLS[change.action], (Piece(title),)), *body, Row(0, "", (Piece("}"),))]
+
+
+def _telling(change: Change, schema: BlockSchema | None) -> frozenset[str]:
+    """Return the names of what tells an object from others: all but long results of a task."""
+    attributes = change.before or {}
+    long = {
+        item.name
+        for item in (schema.attributes if schema else ())
+        if item.computed and isinstance(attributes.get(item.name), Mapping | list | tuple)
+    }
+    return frozenset(attributes) - long
 
 
 def output_rows(outputs: Mapping[str, OutputChange]) -> list[Row]:
@@ -246,5 +333,5 @@ def state_rows(record: ResourceRecord, schema: BlockSchema | None) -> list[Row]:
     """Return the attributes of an object that exists, without signs."""
     marks = Marks(hidden=frozenset(record.sensitive))
     attributes = plain_attributes(record.attributes, schema)
-    rows = body_rows(None, attributes, marks=marks, schema=schema, depth=0)
-    return [Row(row.depth, "", row.pieces) for row in rows]
+    names = frozenset(attributes)
+    return resting_rows(attributes, marks=marks, schema=schema, shown=names, depth=0)

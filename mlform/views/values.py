@@ -15,15 +15,42 @@ from typing import Final
 from mlform.digests import Json
 from mlform.lang.construct import entries_of, items_of
 from mlform.lang.numbers import format_number
-from mlform.lang.type_text import type_name
-from mlform.lang.types import DYNAMIC, ListType, MapType, ObjectType, Primitive, SetType, Type
-from mlform.lang.values import Value
+from mlform.lang.type_text import collection_kind, type_name
+from mlform.lang.types import (
+    DYNAMIC,
+    ListType,
+    MapType,
+    ObjectType,
+    Primitive,
+    SetType,
+    TupleType,
+    Type,
+)
+from mlform.lang.values import Mark, Value
 
 KNOWN_AFTER_APPLY: Final = "(known after apply)"
 SENSITIVE_VALUE: Final = "(sensitive value)"
+EPHEMERAL_VALUE: Final = "(ephemeral value)"
 _IDENTIFIER: Final = re.compile(r"[^\W\d][\w-]*")
 _DIGEST: Final = re.compile(r"(sha256:[0-9a-f]{12})[0-9a-f]{52}")
 _CALLS: Final[Mapping[type, str]] = {ListType: "tolist", SetType: "toset", MapType: "tomap"}
+_ESCAPES: Final = {
+    '"': '\\"',
+    "\\": "\\\\",
+    "\a": "\\a",
+    "\b": "\\b",
+    "\f": "\\f",
+    "\n": "\\n",
+    "\r": "\\r",
+    "\t": "\\t",
+    "\v": "\\v",
+}
+_TYPE_STEP: Final = 4
+"""Columns that the parts of a type are indented by."""
+_FIRST_WIDE: Final = 0x80
+"""The first code point that is escaped by four digits."""
+_FIRST_LONG: Final = 0x10000
+"""The first code point that is escaped by eight digits."""
 
 
 def quoted(text: str) -> str:
@@ -72,6 +99,8 @@ def format_value(value: Value, depth: int = 0) -> str:
     """
     if value.is_sensitive:
         return SENSITIVE_VALUE
+    if Mark.EPHEMERAL in value.marks:
+        return EPHEMERAL_VALUE
     if not value.is_known:
         return KNOWN_AFTER_APPLY
     if value.is_null:
@@ -91,6 +120,8 @@ def _collection(value: Value, depth: int) -> str:
 def _null(type_: Type) -> str:
     if isinstance(type_, Primitive):
         return "null" if type_ is DYNAMIC else f"to{type_.name}(null)"
+    if isinstance(type_, ListType | SetType | MapType):
+        return f"{_CALLS[type(type_)]}(null) /* of {type_name(type_.element)} */"
     return f"null /* {type_name(type_)} */"
 
 
@@ -101,18 +132,33 @@ def _primitive(value: Value, depth: int) -> str:
     if isinstance(payload, int | Decimal):
         return format_number(payload)
     text = payload if isinstance(payload, str) else ""
-    if "\n" in text:
-        return _heredoc(text, depth)
-    return json.dumps(text, ensure_ascii=False)
+    return _heredoc(text, depth) if "\n" in text else _escaped(text)
+
+
+def _escaped(text: str) -> str:
+    """Return a string as Go's `%q` writes it, which Terraform prints."""
+    return '"' + "".join(map(_character, text)) + '"'
+
+
+def _character(letter: str) -> str:
+    if letter in _ESCAPES:
+        return _ESCAPES[letter]
+    code = ord(letter)
+    if letter.isprintable():
+        return letter
+    if code < _FIRST_WIDE:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < _FIRST_LONG else f"\\U{code:08x}"
 
 
 def _heredoc(text: str, depth: int) -> str:
     content = text.split("\n")
+    taken = {item.strip() for item in content}
     end = "EOT"
-    while end in content:
+    while end in taken:
         end += "_"
     pad = " " * depth
-    body = "\n".join(f"{pad}{item}" if item else "" for item in content)
+    body = "\n".join(f"{pad}{item}" for item in content)
     return f"<<{'-' if depth else ''}{end}\n{body}\n{pad}{end}"
 
 
@@ -131,7 +177,38 @@ def _entries(value: Value, depth: int) -> str:
         return "{}"
     pad = " " * (depth + 2)
     body = "".join(
-        f"{pad}{json.dumps(key, ensure_ascii=False)} = {format_value(item, depth + 2)}\n"
+        f"{pad}{_escaped(key)} = {format_value(item, depth + 2)}\n"
         for key, item in sorted(entries.items())
     )
     return f"{{\n{body}{' ' * depth}}}"
+
+
+def format_type(type_: Type, depth: int = 0) -> str:
+    """Return a type as `type(…)` in `terraform console` prints it.
+
+    Args:
+        type_: Of a value, so that no attribute of an object is optional.
+        depth: Columns that the lines after the first are indented by.
+    """
+    inner = depth + _TYPE_STEP
+    if isinstance(type_, ObjectType):
+        fields = [f"{name}: {format_type(each, inner)}" for name, each in sorted(type_.attributes)]
+        return _wrapped_type("object({", fields, "})", depth)
+    if isinstance(type_, TupleType):
+        return _wrapped_type(
+            "tuple([", [format_type(e, inner) for e in type_.elements], "])", depth
+        )
+    if isinstance(type_, ListType | SetType | MapType):
+        kind, element = collection_kind(type_), type_.element
+        if not isinstance(element, ObjectType | TupleType):
+            return f"{kind}({format_type(element, depth)})"
+        return _wrapped_type(f"{kind}(", [format_type(element, inner)], ")", depth)
+    return type_.name
+
+
+def _wrapped_type(begin: str, parts: Sequence[str], end: str, depth: int) -> str:
+    if not parts:
+        return begin + end
+    pad = " " * (depth + _TYPE_STEP)
+    body = "".join(f"{pad}{part},\n" for part in parts)
+    return f"{begin}\n{body}{' ' * depth}{end}"

@@ -21,6 +21,7 @@ from mlform.digests import JsonObject
 from mlform.features.arguments import Arguments
 from mlform.features.columns import schema_to_json
 from mlform.features.problems import TaskFailure, require_columns, unknown_column
+from mlform.features.reading import Dialect, SourceFile, explain, read_lazily, source_files
 from mlform.worker.checking import (
     ROW,
     ColumnRule,
@@ -31,7 +32,6 @@ from mlform.worker.checking import (
     typed,
 )
 from mlform.worker.predicates import check_predicate, parse_predicate
-from mlform.worker.reading import Dialect, SourceFile, explain, read_lazily, source_files
 from mlform.worker.statistics import statistics_of
 from mlform.worker.work import Work, write_json, write_table
 

@@ -199,6 +199,15 @@ def test_a_result_is_recalled(place: Place) -> None:
     assert place.store.recall(RECIPE) == {**result, "attributes": {}}
 
 
+def test_recipes_with_a_result_are_listed(place: Place) -> None:
+    assert list(place.store.recipes()) == []
+    other = digest_json({"recipe": "other"})
+    place.store.remember(RECIPE, {"artifact": None})
+    place.store.remember(other, {"artifact": None})
+    place.store.remember(other, {"artifact": None, "attributes": {}})
+    assert sorted(place.store.recipes()) == sorted([RECIPE, other])
+
+
 def test_a_result_without_artifact_is_recalled(place: Place) -> None:
     place.store.remember(RECIPE, {"artifact": None, "attributes": {"rows": 5}})
     assert place.store.recall(RECIPE) == {"artifact": None, "attributes": {"rows": 5}}

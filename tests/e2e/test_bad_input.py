@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -121,3 +122,103 @@ def test_unreadable_source(cli: Cli) -> None:
     assert outcome.status == 1
     assert "folder is a folder" in words(outcome)
     assert 'path = "folder"' in words(outcome)
+
+
+READING = (
+    ("validate",),
+    ("plan",),
+    ("apply", "-auto-approve"),
+    ("init",),
+    ("console",),
+    ("graph",),
+)
+"""Commands that read the whole configuration."""
+DEEP = 10_000
+
+
+def broken_file(content: bytes) -> Callable[[Path], object]:
+    return lambda folder: (folder / "main.mlf.hcl").write_bytes(content)
+
+
+def two_definitions(folder: Path) -> None:
+    for name in ("a", "b"):
+        (folder / f"{name}.mlf.hcl").write_text("locals {\n  twice = 1\n}\n")
+
+
+def modules_in_a_circle(folder: Path) -> None:
+    (folder / "inner").mkdir()
+    (folder / "main.mlf.hcl").write_text('module "a" {\n  source = "./inner"\n}\n')
+    (folder / "inner" / "main.mlf.hcl").write_text('module "b" {\n  source = "../inner"\n}\n')
+
+
+def broken_values(folder: Path) -> None:
+    (folder / "main.mlf.hcl").write_text('variable "x" {\n}\n')
+    (folder / "mlform.mlfvars.hcl").write_bytes(b'x = "\xff"\n')
+
+
+BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
+    "invalid UTF-8": (broken_file(b'locals {\n  a = "\xff"\n}\n'), "main.mlf.hcl line 2"),
+    "UTF-16": (broken_file("locals {\n}\n".encode("utf-16")), "main.mlf.hcl line 1"),
+    "NUL in code": (broken_file(b"locals {\n  a = \x00 1\n}\n"), "main.mlf.hcl line 2"),
+    "NUL in a name": (broken_file(b'resource "mlform_data" "a\x00" {\n}\n'), "main.mlf.hcl line 1"),
+    "a line of 10 MB": (
+        broken_file(b'locals {\n  a = "' + b"x" * 10_000_000 + b'" + 1\n}\n'),
+        "main.mlf.hcl line 2",
+    ),
+    "deep brackets": (
+        broken_file(b"locals {\n  a = " + b"[" * DEEP + b"]" * DEEP + b"\n}\n"),
+        "main.mlf.hcl line 2",
+    ),
+    "brackets that stay open": (
+        broken_file(b"locals {\n  a = " + b"(" * DEEP + b"\n}\n"),
+        "main.mlf.hcl line 2",
+    ),
+    "deep templates": (
+        broken_file(b"locals {\n  a = " + b'"${' * DEEP + b"1" + b'}"' * DEEP + b"\n}\n"),
+        "main.mlf.hcl line 2",
+    ),
+    "deep blocks": (broken_file(b"a {\n" * DEEP + b"}\n" * DEEP), "main.mlf.hcl line 1"),
+    "duplicate definitions": (two_definitions, "b.mlf.hcl line 2"),
+    "a folder for a file": (lambda folder: (folder / "main.mlf.hcl").mkdir(), "main.mlf.hcl"),
+    "a link to itself": (
+        lambda folder: (folder / "main.mlf.hcl").symlink_to("main.mlf.hcl"),
+        "main.mlf.hcl",
+    ),
+    "a link to nothing": (
+        lambda folder: (folder / "main.mlf.hcl").symlink_to("nowhere"),
+        "main.mlf.hcl",
+    ),
+    "modules in a circle": (modules_in_a_circle, "inner/main.mlf.hcl line 2"),
+    "broken values": (broken_values, "mlform.mlfvars.hcl line 1"),
+    "half a JSON file": (
+        lambda folder: (folder / "main.mlf.json").write_text('{"locals": {"a": [[['),
+        "main.mlf.json line 1",
+    ),
+}
+
+
+EVERYWHERE = {"invalid UTF-8", "deep brackets", "a folder for a file", "broken values"}
+"""Cases that all commands are asked about; for the others one of them has to do."""
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_broken_configuration_is_told_with_its_place(case: str, cli: Cli) -> None:
+    make, place = BROKEN[case]
+    make(cli.folder)
+    for command in READING if case in EVERYWHERE else READING[:1]:
+        outcome = cli.run(*command, stdin="1\n", timeout=120)
+        assert outcome.status == 1, command
+        assert place in outcome.stderr, command
+        assert "Error: " in outcome.stderr
+        assert "bug in mlform" not in outcome.stderr
+        assert "Traceback" not in outcome.stderr
+        assert len(outcome.stderr) < 20_000
+
+
+def test_thousands_of_problems_take_no_time_to_tell(cli: Cli) -> None:
+    lines = "".join(f"  a{number} = var.x{number}\n" for number in range(3000))
+    cli.file("main.mlf.hcl", f"locals {{\n{lines}}}\n")
+    outcome = cli.run("validate", timeout=60)
+    assert outcome.status == 1
+    assert outcome.stderr.count("Error: ") == 100
+    assert "2900 more errors not shown" in outcome.stderr

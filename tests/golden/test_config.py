@@ -8,12 +8,15 @@ from typing import Protocol
 import pytest
 
 from mlform import __version__
+from mlform.config.early import EarlyContext
 from mlform.config.load import load_config
 from mlform.config.versions import check_required_versions
+from mlform.lang.functions import FunctionContext, functions
 from mlform.views.diagnostics import render_diagnostics
 
 CASES = Path(__file__).parent / "config"
 WIDTH = 78
+CONTEXT = EarlyContext(functions=functions(FunctionContext()), partial=True)
 
 
 class Comparison(Protocol):
@@ -22,7 +25,7 @@ class Comparison(Protocol):
 
 @pytest.mark.parametrize("case", sorted(path.name for path in CASES.iterdir()))
 def test_problems_are_told(case: str, golden: Comparison) -> None:
-    config, problems = load_config(CASES / case)
+    config, problems = load_config(CASES / case, context=CONTEXT)
     versions = check_required_versions(config.root.required_versions, __version__)
     shown = render_diagnostics((*problems, *versions), color=False, width=WIDTH)
     golden.check(CASES / case / "diagnostics.txt", shown)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from decimal import Decimal
 
@@ -39,6 +40,8 @@ from mlform.hcl.ast import (
     UnaryOperator,
     Variable,
 )
+from mlform.hcl.json_syntax import parse_json
+from mlform.hcl.json_tree import JsonProperty, bare, blocks_of, json_problems, literal
 from mlform.hcl.parser import decode_source, parse, parse_expression, parse_template
 from mlform.hcl.printer import PRECEDENCE, print_body, print_expression
 
@@ -216,6 +219,23 @@ def block_lists(inner: st.SearchStrategy[Body]) -> st.SearchStrategy[tuple[Block
     return st.lists(block, max_size=2).map(tuple)
 
 
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+JSON_FRAGMENTS = [
+    *'{}[]:,"\\ \n', '"a"', '"b": ', '"${x}"', '"${"', '"%{ if a }"', "1", "-0.5e3", "01", "true",
+    "nul", "//", '"//": 1,', '"\\u12', '"\\ud83d\\ude00"', "é", "\x00",
+    '{"a": 1, "a": [2]}', "'", "=",
+]  # fmt: skip
+json_soups = st.lists(st.sampled_from(JSON_FRAGMENTS), max_size=30).map("".join)
 trees = st.recursive(bodies(st.just(())), lambda inner: bodies(block_lists(inner)), max_leaves=4)
 soups = st.lists(st.sampled_from(FRAGMENTS), max_size=40).map("".join)
 
@@ -259,3 +279,77 @@ def test_a_bad_line_does_not_hide_the_next(text: str) -> None:
     body, diagnostics = parse(Source("main", f'a = ) {text}\n\nlater "x" {{\n  b = 1\n}}\n'))
     assert diagnostics
     assert [block.type for block in body.blocks] == ["later"]
+
+
+def plain_value(expression: Expression) -> object:
+    match expression:
+        case Literal():
+            return expression.value
+        case Template():
+            return expression.constant
+        case Tuple():
+            return [plain_value(item) for item in expression.items]
+        case Object():
+            return [(plain_value(item.key), plain_value(item.value)) for item in expression.items]
+        case _:
+            raise TypeError(expression)
+
+
+def normal(value: object) -> object:
+    match value:
+        case str():
+            return unicodedata.normalize("NFC", value)
+        case list():
+            return [normal(item) for item in value]
+        case tuple():
+            return tuple(normal(item) for item in value)
+        case _:
+            return value
+
+
+@given(json_values, st.booleans())
+def test_literal_json_is_what_the_standard_library_reads(value: object, ascii_only: bool) -> None:  # noqa: FBT001 - drawn
+    text = json.dumps({"a": value}, ensure_ascii=ascii_only)
+    body, diagnostics = parse_json(Source("main.json", text))
+    assert diagnostics == ()
+    (attribute,) = body.attributes
+    assert isinstance(attribute, JsonProperty)
+    wanted = json.loads(json.dumps(value), parse_float=Decimal, object_pairs_hook=list)
+    assert plain_value(literal(attribute.value)) == normal(wanted)
+
+
+@given(expressions, st.booleans())
+def test_an_expression_in_a_json_string_is_that_expression(
+    expression: Expression,
+    ascii_only: bool,  # noqa: FBT001 - drawn
+) -> None:
+    printed = print_expression(expression)
+    strings = {"template": f"${{{printed}}}", "bare": printed}
+    text = json.dumps(strings, ensure_ascii=ascii_only)
+    body, diagnostics = parse_json(Source("main.json", text))
+    assert diagnostics == ()
+    template, alone = body.attributes
+    assert isinstance(template, JsonProperty)
+    assert isinstance(alone, JsonProperty)
+    assert list(json_problems([template])) == []
+    assert template.expression == Template((Interpolation(expression, NOWHERE),), NOWHERE)
+    assert bare(alone.value) == (expression, ())
+
+
+@given(st.binary(max_size=200) | json_soups.map(lambda text: text.encode()))
+def test_no_bytes_make_the_json_parser_raise(data: bytes) -> None:
+    source, _ = decode_source("main", data)
+    body, problems = parse_json(source)
+    found = [*problems, *json_problems(body.attributes)]
+    for attribute in body.attributes:
+        assert isinstance(attribute, JsonProperty)
+        found += bare(attribute.value)[1]
+        for labels in ((), ("a",), ("a", "b")):
+            found += blocks_of(attribute, labels)[1]
+    for diagnostic in found:
+        place = diagnostic.range
+        assert place is not None
+        assert place.source is source
+        assert 0 <= place.start_offset <= place.end_offset <= len(source.text)
+        assert diagnostic.summary
+        assert diagnostic.detail

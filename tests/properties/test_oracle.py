@@ -93,11 +93,12 @@ def theirs_planned(document: dict[str, object]) -> Json:
             "changes": {
                 item["address"] + item.get("deposed", ""): [
                     item["change"]["actions"],
+                    item.get("previous_address"),
                     sorted(item["change"].get("replace_paths", [])),
                     known(item["change"]["after"], item["change"]["after_unknown"]),
                 ]
                 for item in changes
-                if item["change"]["actions"] != ["no-op"]
+                if item["change"]["actions"] != ["no-op"] or "previous_address" in item
             },
             "outputs": {
                 name: [item["actions"], has_true(item["after_unknown"])]
@@ -151,7 +152,8 @@ def theirs_applied(document: dict[str, object]) -> Json:
             key = item.get("index_key")
             tail = "" if key is None else f"[{json.dumps(key)}]"
             sensitive = {path[0]["value"] for path in item.get("sensitive_attributes", [])}
-            instances[f"{block['type']}.{block['name']}{tail}"] = [
+            outer = f"{block['module']}." if "module" in block else ""
+            instances[f"{outer}{block['type']}.{block['name']}{tail}"] = [
                 item["attributes"],
                 sorted(sensitive),
             ]

@@ -7,15 +7,16 @@ from typing import Final
 
 from mlform.lang.function import (
     ArgumentError,
-    Closure,
     Function,
     FunctionError,
     Parameter,
 )
 from mlform.lang.functions import (
     casting,
+    choosing,
     datetimes,
     encoding,
+    experiments,
     filesystem,
     formatting,
     hashing,
@@ -23,14 +24,16 @@ from mlform.lang.functions import (
     network,
     numeric,
     pattern,
+    secrets,
     sequence,
     sets,
+    tables,
     text,
+    variable_files,
     yaml_documents,
 )
 from mlform.lang.functions.context import FunctionContext
 from mlform.lang.functions.documents import template_functions
-from mlform.lang.values import Value
 
 __all__ = [
     "ArgumentError",
@@ -41,31 +44,14 @@ __all__ = [
     "functions",
 ]
 
-_MISSING: Final = ("bcrypt", "rsadecrypt")
-
-
-def _missing(name: str) -> Function:
-    def implementation(*_: Closure) -> Value:
-        raise FunctionError(
-            "mlform does not have this function of Terraform yet; compute the value outside and "
-            "pass it in a variable"
-        )
-
-    return Function(
-        name=name,
-        description="Not available in mlform yet.",
-        variadic=Parameter(name="args"),
-        implementation=implementation,
-        lazy=True,
-    )
-
-
 _CONSTANT: Final[Mapping[str, Function]] = {
     function.name: function
     for family in (
         casting.FUNCTIONS,
+        choosing.FUNCTIONS,
         datetimes.PURE,
         encoding.FUNCTIONS,
+        experiments.FUNCTIONS,
         filesystem.PURE,
         formatting.FUNCTIONS,
         hashing.FUNCTIONS,
@@ -73,11 +59,12 @@ _CONSTANT: Final[Mapping[str, Function]] = {
         network.FUNCTIONS,
         numeric.FUNCTIONS,
         pattern.FUNCTIONS,
+        secrets.PURE,
         sequence.FUNCTIONS,
         sets.FUNCTIONS,
         text.FUNCTIONS,
+        variable_files.FUNCTIONS,
         yaml_documents.FUNCTIONS,
-        tuple(map(_missing, _MISSING)),
     )
     for function in family
 }
@@ -89,6 +76,8 @@ def functions(context: FunctionContext) -> Mapping[str, Function]:
     for function in (
         *filesystem.file_functions(context),
         *datetimes.clock_functions(context),
+        *secrets.salted_functions(context),
+        *tables.table_functions(context),
         *template_functions(context, lambda: every),
     ):
         every[function.name] = function

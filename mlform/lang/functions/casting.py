@@ -80,7 +80,7 @@ def _sensitive(value: Value) -> Value:
 
 
 def _nonsensitive(value: Value) -> Value:
-    return Value(value.type, value.payload, value.marks - SENSITIVE)
+    return Value(value.type, value.payload, value.marks - SENSITIVE, value.range)
 
 
 def _issensitive(value: Value) -> Value:
@@ -107,6 +107,7 @@ def _conversion(name: str, wanted: Type, description: str) -> Function:
         description=description,
         parameters=(Parameter(name="v", nullable=True, raw=True),),
         returns=wanted,
+        nullable=True,
         implementation=_to(wanted),
     )
 
@@ -140,12 +141,14 @@ FUNCTIONS: Final = (
         name="sensitive",
         description="The value, marked so that it is never shown.",
         parameters=(_RAW,),
+        nullable=True,
         implementation=_sensitive,
     ),
     Function(
         name="nonsensitive",
         description="The value without its sensitive mark.",
         parameters=(_RAW,),
+        nullable=True,
         implementation=_nonsensitive,
     ),
     Function(
@@ -159,6 +162,7 @@ FUNCTIONS: Final = (
         name="ephemeralasnull",
         description="The value with null in the place of what is ephemeral.",
         parameters=(_RAW,),
+        nullable=True,
         implementation=_ephemeralasnull,
     ),
 )

@@ -80,9 +80,10 @@ def _duration(source: str) -> timedelta:
 
 
 def _timeadd(timestamp: Value, duration: Value) -> Value:
-    moment = _parsed(timestamp, 0)
     try:
-        return string_value(_rfc3339(moment + _duration(text(duration))))
+        return string_value(_rfc3339(_parsed(timestamp, 0) + _duration(text(duration))))
+    except ArgumentError as error:
+        raise FunctionError(str(error)) from error
     except OverflowError as error:
         raise FunctionError("the result is out of the range of dates") from error
 
@@ -133,7 +134,8 @@ def _formatdate(layout: Value, timestamp: Value) -> Value:
         if stray:
             raise ArgumentError(0, "unterminated literal '")
         if run is None:
-            written.append(plain if plain is not None else quoted.replace("''", "'"))
+            # two quotes with nothing between stand for one
+            written.append(plain if plain is not None else quoted.replace("''", "'") or "'")
             continue
         if run[0] not in _FIELDS:
             message = f'invalid date format verb "{run}": literal letters must be in single quotes'

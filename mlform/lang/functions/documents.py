@@ -72,7 +72,7 @@ def template_functions(
         source = Source("<templatestring argument>", text(template))
         return convert(_rendered(source, variables, functions()), STRING)
 
-    variables = Parameter(name="vars", shallow=True)
+    variables = Parameter(name="vars", unknown=True)
     return (
         Function(
             name="templatefile",

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import base64
 import binascii
-import codecs
 from typing import Final
 
-from mlform.lang.construct import list_of, object_of, string_value, text
+from mlform.lang.construct import (
+    is_mapping,
+    is_sequence,
+    list_of,
+    object_of,
+    string_value,
+    text,
+)
 from mlform.lang.encode import json_text, parse_json
 from mlform.lang.function import ArgumentError, Function, FunctionError, Parameter
+from mlform.lang.functions.charsets import codec_of, decoded, encoded
+from mlform.lang.functions.records import RecordFault, records
+from mlform.lang.ranges import range_of
 from mlform.lang.types import DYNAMIC, STRING, ListType
-from mlform.lang.values import Value
+from mlform.lang.values import NO_MARKS, UNKNOWN, Range, Value
 
 _STRING: Final = Parameter(name="str", type=STRING)
 _BEST: Final = 9
@@ -24,11 +33,26 @@ def _jsonencode(value: Value) -> Value:
         raise FunctionError(str(error)) from error
 
 
+def _encoded_early(value: Value) -> Value:
+    """Return an unknown string that begins as the JSON of the value must."""
+    begins = ""
+    if range_of(value).not_null:
+        if value.type is STRING:
+            begins = '"'
+        elif is_mapping(value.type):
+            begins = "{"
+        elif is_sequence(value.type):
+            begins = "["
+    return Value(STRING, UNKNOWN, NO_MARKS, Range(not_null=True, prefix=begins))
+
+
 def _jsondecode(source: Value) -> Value:
     try:
         return parse_json(text(source))
-    except (ValueError, RecursionError) as error:
-        raise ArgumentError(0, f"the string is no JSON: {error}") from error
+    except RecursionError as error:
+        raise FunctionError("the JSON is nested too deeply") from error
+    except ValueError as error:
+        raise FunctionError(f"the string is no JSON: {error}") from error
 
 
 def _base64encode(value: Value) -> Value:
@@ -69,24 +93,22 @@ def _urlencode(value: Value) -> Value:
 
 
 def _codec(name: str, position: int) -> str:
-    try:
-        return codecs.lookup(
-            {"UTF-16LE": "utf-16-le", "UTF-16BE": "utf-16-be"}.get(name, name)
-        ).name
-    except LookupError as error:
+    found = codec_of(name)
+    if found is None:
         message = f'"{name}" is not a supported IANA encoding name or alias'
-        raise ArgumentError(position, message) from error
+        raise ArgumentError(position, message)
+    return found
 
 
 def _textencodebase64(value: Value, encoding: Value) -> Value:
     try:
-        encoded = text(value).encode(_codec(text(encoding), 1))
+        content = encoded(text(value), _codec(text(encoding), 1))
     except UnicodeEncodeError as error:
         message = (
             f"the given string contains characters that cannot be represented in {text(encoding)}"
         )
         raise ArgumentError(0, message) from error
-    return string_value(base64.b64encode(encoded).decode())
+    return string_value(base64.b64encode(content).decode())
 
 
 def _textdecodebase64(source: Value, encoding: Value) -> Value:
@@ -96,36 +118,33 @@ def _textdecodebase64(source: Value, encoding: Value) -> Value:
     except (binascii.Error, ValueError) as error:
         raise ArgumentError(0, "the given value is not valid base64") from error
     try:
-        return string_value(content.decode(codec))
+        return string_value(decoded(content, codec))
     except UnicodeDecodeError as error:
         message = f"the given string contains symbols that are not defined for {text(encoding)}"
         raise ArgumentError(0, message) from error
 
 
 def _csvdecode(source: Value) -> Value:
-    import csv
-
-    lines = text(source).splitlines(keepends=True)
     try:
-        rows = [row for row in csv.reader(lines, strict=True) if row]
-    except csv.Error as error:
-        raise FunctionError(f"CSV parse error: {error}") from error
+        rows = records(text(source))
+    except RecordFault as error:
+        raise FunctionError(f"CSV parse error {error}") from error
     if not rows:
         raise FunctionError("missing header line")
-    header = rows[0]
+    header = rows[0][1]
     for position, name in enumerate(header):
         if name in header[:position]:
             raise FunctionError(f'duplicate column name "{name}"')
-    records: list[Value] = []
-    for number, row in enumerate(rows[1:], start=2):
+    found: list[Value] = []
+    for number, row in rows[1:]:
         if len(row) != len(header):
             raise FunctionError(f"CSV parse error on line {number}: wrong number of fields")
         fields = zip(header, row, strict=True)
-        records.append(object_of({name: string_value(field) for name, field in fields}))
+        found.append(object_of({name: string_value(field) for name, field in fields}))
     element = (
-        records[0].type if records else object_of({name: string_value("") for name in header}).type
+        found[0].type if found else object_of({name: string_value("") for name in header}).type
     )
-    return list_of(records, element)
+    return list_of(found, element)
 
 
 FUNCTIONS: Final = (
@@ -134,12 +153,14 @@ FUNCTIONS: Final = (
         description="The value as JSON.",
         parameters=(Parameter(name="val", nullable=True),),
         returns=STRING,
+        early=_encoded_early,
         implementation=_jsonencode,
     ),
     Function(
         name="jsondecode",
         description="The value that a string of JSON holds.",
         parameters=(_STRING,),
+        nullable=True,
         implementation=_jsondecode,
     ),
     Function(

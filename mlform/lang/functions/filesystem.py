@@ -37,7 +37,7 @@ def read(path: str, context: FunctionContext) -> bytes:
     if context.read_file is None:
         raise FunctionError(_NO_FILES)
     try:
-        return context.read_file(_located(path, context))
+        return context.read_file(located(path, context))
     except FileNotFoundError as error:
         raise ArgumentError(
             0,
@@ -64,7 +64,8 @@ def read_text(path: str, context: FunctionContext) -> str:
         ) from error
 
 
-def _located(path: str, context: FunctionContext) -> str:
+def located(path: str, context: FunctionContext) -> str:
+    """Return a path named by a function's argument as the ports take it."""
     return posixpath.normpath(posixpath.join(context.base_folder, expanded(path, context)))
 
 
@@ -120,21 +121,27 @@ class _Files:
         return string_value(base64.b64encode(read(text(path), self.context)).decode())
 
     def hashed(self, hash_: Callable[[bytes], str]) -> Callable[[Value], Value]:
-        return lambda path: string_value(hash_(read(text(path), self.context)))
+        def hashed(path: Value) -> Value:
+            try:
+                return string_value(hash_(read(text(path), self.context)))
+            except ArgumentError as error:
+                raise FunctionError(str(error)) from error
+
+        return hashed
 
     def fileexists(self, path: Value) -> Value:
         if self.context.file_exists is None:
             raise FunctionError(_NO_FILES)
         try:
-            return boolean(self.context.file_exists(_located(text(path), self.context)))
+            return boolean(self.context.file_exists(located(text(path), self.context)))
         except OSError as error:
-            raise ArgumentError(0, f'"{text(path)}" is not a regular file: {error}') from error
+            raise FunctionError(f'"{text(path)}" is a folder, not a file') from error
 
     def fileset(self, path: Value, pattern: Value) -> Value:
         if self.context.fileset is None:
             raise FunctionError(_NO_FILES)
         try:
-            found = self.context.fileset(_located(text(path), self.context), text(pattern))
+            found = self.context.fileset(located(text(path), self.context), text(pattern))
         except (OSError, ValueError) as error:
             raise FunctionError(f"failed to list files: {error}") from error
         return set_of([string_value(each) for each in found], STRING)

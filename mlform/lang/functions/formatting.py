@@ -8,14 +8,23 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Final
 
 from mlform.dataclass import dataclass
-from mlform.lang.construct import amount, is_sequence, items_of, list_of, string_value, text, truth
+from mlform.lang.construct import (
+    amount,
+    has_unknown,
+    is_sequence,
+    items_of,
+    list_of,
+    string_value,
+    text,
+    truth,
+)
 from mlform.lang.conversion import ConversionError, convert
 from mlform.lang.encode import json_text
 from mlform.lang.function import ArgumentError, Function, FunctionError, Parameter
 from mlform.lang.functions.text import graphemes
-from mlform.lang.numbers import Amount, format_number
-from mlform.lang.types import BOOL, NUMBER, STRING, ListType, Primitive
-from mlform.lang.values import Value
+from mlform.lang.numbers import Amount, exact_decimal, format_number
+from mlform.lang.types import BOOL, DYNAMIC, NUMBER, STRING, ListType, Primitive, TupleType
+from mlform.lang.values import NO_MARKS, UNKNOWN, Range, Value, unknown
 
 _VERB: Final = re.compile(
     r"%(?P<flags>[#0 +-]*)(?P<width>\d+)?(?:\.(?P<precision>\d*))?"
@@ -87,6 +96,7 @@ def _shortest(number: Amount) -> str:
 def _scientific_or_plain(number: Amount, precision: int | None) -> str:
     exact = Decimal(number)
     if precision is not None:
+        exact = exact_decimal(number)
         exact = Context(prec=max(precision, 1), rounding=ROUND_HALF_EVEN).plus(exact)
     exact = exact.normalize(_EXACT)
     exponent = exact.adjusted()
@@ -131,11 +141,11 @@ def _whole(verb: _Verb, value: Value) -> str:
 
 def _floating(verb: _Verb, value: Value) -> str:
     number = amount(_converted(verb, value, NUMBER))
-    exact = Decimal(number)
+    exact = exact_decimal(number)
     places = 6 if verb.precision is None else verb.precision
     if not exact.is_finite():
         written = format_number(exact)
-    elif verb.letter in "fF":
+    elif verb.letter == "f":
         written = format(exact, f".{places}f")
     elif verb.letter in "eE":
         written = _with_exponent(exact, places)
@@ -165,7 +175,7 @@ _WRITERS: Final[dict[str, Callable[[_Verb, Value], str]]] = {
     "s": _stringy,
     "q": _stringy,
     **dict.fromkeys("dboxX", _whole),
-    **dict.fromkeys("eEfFgG", _floating),
+    **dict.fromkeys("eEfgG", _floating),
 }
 
 
@@ -180,7 +190,7 @@ def formatted(pattern: str, arguments: Sequence[Value]) -> str:
     for match in _VERB.finditer(pattern):
         written.append(pattern[end : match.start()])
         end = match.end()
-        if match["verb"] == "%":
+        if match[0] == "%%":
             written.append("%")
             continue
         verb = _verb(match, len(pattern[: match.start()].encode()))
@@ -222,20 +232,27 @@ def _format(pattern: Value, *arguments: Value) -> Value:
     return string_value(formatted(text(pattern), arguments))
 
 
+def _format_early(pattern: Value, *_: Value) -> Value:
+    """Return an unknown string that begins like the pattern, up to the first verb."""
+    content = pattern.payload if isinstance(pattern.payload, str) else ""
+    begins = content.partition("%")[0][:-1]  # what follows may combine with the last character
+    return Value(STRING, UNKNOWN, NO_MARKS, Range(not_null=True, prefix=begins))
+
+
 def _formatlist(pattern: Value, *arguments: Value) -> Value:
+    """Format row by row; a row with anything unknown in it is unknown."""
+    if not pattern.is_known:
+        return unknown(ListType(STRING))
+    _check_lengths(arguments)
+    for each in arguments:
+        if not each.is_known and (is_sequence(each.type) or each.type is DYNAMIC):
+            return unknown(ListType(STRING))
     lists = [
         (position, items_of(each))
         for position, each in enumerate(arguments)
         if is_sequence(each.type) and each.payload is not None
     ]
     count = len(lists[0][1]) if lists else 1
-    for position, items in lists[1:]:
-        if len(items) != count:
-            raise ArgumentError(
-                position + 1,
-                f"argument {position + 1} has length {len(items)}, which is inconsistent with "
-                f"argument {lists[0][0] + 1} of length {count}",
-            )
     columns = dict(lists)
     rows: list[Value] = []
     for row in range(count):
@@ -243,11 +260,34 @@ def _formatlist(pattern: Value, *arguments: Value) -> Value:
             columns[position][row] if position in columns else each
             for position, each in enumerate(arguments)
         ]
+        if any(map(has_unknown, values)):
+            rows.append(_format_early(pattern))
+            continue
         try:
             rows.append(string_value(formatted(text(pattern), values)))
         except FunctionError as error:
             raise FunctionError(f"error on format iteration {row}: {error}") from error
     return list_of(rows, STRING)
+
+
+def _check_lengths(arguments: Sequence[Value]) -> None:
+    """Refuse sequences of different lengths; a tuple has its length even while unknown."""
+    first: tuple[int, int] | None = None
+    for position, each in enumerate(arguments, start=1):
+        if isinstance(each.type, TupleType) and each.payload is not None:
+            length = len(each.type.elements)
+        elif isinstance(each.payload, tuple):
+            length = len(each.payload)
+        else:
+            continue
+        if first is None:
+            first = (position, length)
+        elif length != first[1]:
+            raise ArgumentError(
+                position,
+                f"argument {position} has length {length}, which is inconsistent with argument "
+                f"{first[0]} of length {first[1]}",
+            )
 
 
 _FORMAT: Final = Parameter(name="format", type=STRING)
@@ -260,13 +300,14 @@ FUNCTIONS: Final = (
         parameters=(_FORMAT,),
         variadic=_ARGUMENTS,
         returns=STRING,
+        early=_format_early,
         implementation=_format,
     ),
     Function(
         name="formatlist",
         description="A list of strings made by format from the elements of lists.",
-        parameters=(_FORMAT,),
-        variadic=_ARGUMENTS,
+        parameters=(Parameter(name="format", type=STRING, unknown=True),),
+        variadic=Parameter(name="args", nullable=True, unknown=True),
         returns=ListType(STRING),
         implementation=_formatlist,
     ),

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from mlform.lang.construct import string_value, text
-from mlform.lang.function import ArgumentError, Function, Parameter
+from mlform.lang.function import Function, FunctionError, Parameter
 from mlform.lang.types import STRING
 from mlform.lang.values import Value
 
@@ -21,6 +21,8 @@ _NAMESPACES: Final = {
     "x500": "6ba7b814-9dad-11d1-80b4-00c04fd430c8",
 }
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_OTHER_FORMS: Final = re.compile(r"\{(?P<braced>.*)\}|(?i:urn:uuid:)(?P<named>.*)")
+_BARE: Final = re.compile(r"[0-9a-fA-F]{32}")
 
 Hash = Callable[[bytes], str]
 
@@ -60,9 +62,11 @@ def _of_string(hashed: Hash) -> Callable[[Value], Value]:
 def _uuidv5(namespace: Value, name: Value) -> Value:
     given = text(namespace)
     known = _NAMESPACES.get(given, given)
-    if not _UUID.fullmatch(known):
+    if other := _OTHER_FORMS.fullmatch(known):
+        known = other["braced"] or other["named"]
+    if not _UUID.fullmatch(known) and (other or not _BARE.fullmatch(known)):
         message = f'"{given}" is no UUID, nor one of {", ".join(_NAMESPACES)}'
-        raise ArgumentError(0, message)
+        raise FunctionError(message)
     seed = bytes.fromhex(known.replace("-", "")) + text(name).encode()
     raw = bytearray(hashlib.sha1(seed, usedforsecurity=False).digest()[:16])
     raw[6] = (raw[6] & 0x0F) | 0x50  # version 5

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from mlform.lang.construct import amount, list_of, string_value, text
 from mlform.lang.function import ArgumentError, Function, FunctionError, Parameter
+from mlform.lang.functions.wholes import whole
 from mlform.lang.types import NUMBER, STRING, ListType
 from mlform.lang.values import Value
 
@@ -16,10 +17,17 @@ Network: TypeAlias = "ipaddress.IPv4Network | ipaddress.IPv6Network"
 
 
 def _network(prefix: Value) -> Network:
+    try:
+        return _checked_network(prefix)
+    except ArgumentError as error:
+        raise FunctionError(str(error)) from error
+
+
+def _checked_network(prefix: Value) -> Network:
     import ipaddress
 
     source = text(prefix)
-    if "/" not in source:
+    if "/" not in source or "%" in source:
         raise ArgumentError(0, f"invalid CIDR expression: invalid CIDR address: {source}")
     try:
         return ipaddress.ip_network(_without_leading_zeros(source), strict=False)
@@ -38,15 +46,15 @@ def _without_leading_zeros(source: str) -> str:
     return f"{'.'.join(parts)}/{length}"
 
 
-def _whole(value: Value, position: int) -> int:
+def _integer(value: Value) -> int:
     found = amount(value)
     if not isinstance(found, int):
-        raise ArgumentError(position, "a whole number is required")
+        raise FunctionError("value must be a whole number")
     return found
 
 
 def _cidrhost(prefix: Value, hostnum: Value) -> Value:
-    network, host = _network(prefix), _whole(hostnum, 1)
+    network, host = _network(prefix), _integer(hostnum)
     size = network.num_addresses
     if not -size <= host < size:
         raise FunctionError(
@@ -58,18 +66,18 @@ def _cidrhost(prefix: Value, hostnum: Value) -> Value:
 def _cidrnetmask(prefix: Value) -> Value:
     network = _network(prefix)
     if network.version == _IPV6:
-        raise ArgumentError(0, "IPv6 addresses cannot have a netmask: use CIDR notation")
+        raise FunctionError("IPv6 addresses cannot have a netmask: use CIDR notation")
     return string_value(str(network.netmask))
 
 
 def _cidrsubnet(prefix: Value, newbits: Value, netnum: Value) -> Value:
-    network, bits, number = _network(prefix), _whole(newbits, 1), _whole(netnum, 2)
+    network, bits, number = _network(prefix), whole(newbits), _integer(netnum)
     length = network.prefixlen + bits
-    if bits < 0 or length > network.max_prefixlen:
+    if length < 0 or length > network.max_prefixlen:
         raise FunctionError(
             f"insufficient address space to extend prefix of {network.prefixlen} by {bits}"
         )
-    if not 0 <= number < 1 << bits:
+    if not 0 <= number < 1 << max(bits, 0):
         raise FunctionError(
             f"prefix extension of {bits} does not accommodate a subnet numbered {number}"
         )
@@ -82,12 +90,15 @@ def _subnet(network: Network, length: int, number: int) -> str:
 
 
 def _cidrsubnets(prefix: Value, *newbits: Value) -> Value:
-    network = _network(prefix)
+    network = _checked_network(prefix)
     at = int(network.network_address)
     end = at + network.num_addresses
     found: list[Value] = []
     for position, each in enumerate(newbits, start=1):
-        bits = _whole(each, position)
+        try:
+            bits = whole(each)
+        except FunctionError as error:
+            raise ArgumentError(position, str(error)) from error
         length = network.prefixlen + bits
         if bits < 1:
             raise ArgumentError(position, "must extend prefix by at least one bit")

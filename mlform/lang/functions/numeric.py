@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Final
 
 from mlform.lang import numbers
@@ -11,6 +12,8 @@ from mlform.lang.construct import amount, is_sequence, items_of
 from mlform.lang.construct import text as text_of
 from mlform.lang.conversion import ConversionError, convert
 from mlform.lang.function import ArgumentError, Function, FunctionError, Parameter
+from mlform.lang.functions import powers
+from mlform.lang.functions.wholes import whole
 from mlform.lang.numbers import Amount, ArithmeticFailure, from_float, number_value
 from mlform.lang.types import NUMBER
 from mlform.lang.values import Value
@@ -33,9 +36,7 @@ def _floor(value: Value) -> Value:
 
 
 def _signum(value: Value) -> Value:
-    number = amount(value)
-    if not isinstance(number, int):
-        raise ArgumentError(0, "value must be a whole number")
+    number = whole(value)
     return number_value((number > 0) - (number < 0))
 
 
@@ -49,19 +50,30 @@ def _extreme(choose: Callable[[list[Amount]], Amount]) -> Callable[..., Value]:
 
 
 def _log(value: Value, base: Value) -> Value:
-    try:
-        return number_value(from_float(math.log(amount(value)) / math.log(amount(base))))
-    except (ValueError, ZeroDivisionError) as error:
-        raise FunctionError(
-            "the logarithm is defined for numbers above 0 and bases but 1"
-        ) from error
+    above, below = _natural_log(amount(value)), _natural_log(amount(base))
+    if below == 0 and above != 0:
+        return number_value(Decimal(math.copysign(math.inf, above)))
+    found = above / below if below != 0 else math.nan
+    if math.isnan(found):
+        raise FunctionError("the logarithm is defined for numbers above 0 and bases but 1")
+    return number_value(_of_float(found))
+
+
+def _natural_log(number: Amount) -> float:
+    if number == 0:
+        return -math.inf
+    return math.log(number) if number > 0 else math.nan
+
+
+def _of_float(number: float) -> Amount:
+    return from_float(number) if math.isfinite(number) else Decimal(number)
 
 
 def _pow(value: Value, power: Value) -> Value:
-    try:
-        return number_value(from_float(math.pow(amount(value), amount(power))))
-    except (ValueError, OverflowError) as error:
-        raise FunctionError(f"the result is not a number that can be held: {error}") from error
+    found = powers.power(float(amount(value)), float(amount(power)))
+    if math.isnan(found):
+        raise FunctionError("a root of a negative number is no real number")
+    return number_value(_of_float(found))
 
 
 def _parseint(value: Value, base: Value) -> Value:

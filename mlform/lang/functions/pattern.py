@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final, Protocol
@@ -12,6 +13,7 @@ from mlform.lang.types import DYNAMIC, STRING, ListType, ObjectType, TupleType, 
 from mlform.lang.values import Value, null
 
 _SHORTEST_PATTERN: Final = 2
+_ANY_BYTE: Final = re.compile(r"(?<!\\)(?:\\\\)*\\C")  # half a character is no string
 
 
 class _Match(Protocol):
@@ -33,6 +35,8 @@ class _Pattern(Protocol):
 def _compiled(pattern: str) -> _Pattern:
     import re2  # type: ignore[import-untyped]  # the wheel has no stubs
 
+    if _ANY_BYTE.search(pattern):
+        raise ArgumentError(0, f"invalid regexp pattern: invalid escape sequence \\C in {pattern}")
     options = re2.Options()
     options.log_errors = False
     try:
@@ -119,7 +123,7 @@ def _substituted(content: str, pattern: str, replacement: str) -> str:
     try:
         compiled = _compiled(pattern)
     except ArgumentError as error:
-        raise ArgumentError(1, str(error)) from error
+        raise FunctionError(str(error)) from error
     written: list[str] = []
     end = 0
     for match in _matches(compiled, content):

@@ -8,6 +8,7 @@ from typing import Final
 from mlform.lang import numbers
 from mlform.lang.construct import (
     amount,
+    has_unknown,
     identity,
     is_mapping,
     is_sequence,
@@ -21,19 +22,30 @@ from mlform.lang.conversion import ConversionError, convert
 from mlform.lang.equality import compared
 from mlform.lang.function import ArgumentError, Function, FunctionError, Parameter
 from mlform.lang.functions.text import graphemes
+from mlform.lang.functions.wholes import whole
 from mlform.lang.numbers import Amount, number_value
+from mlform.lang.ranges import length_bounds, range_of, unknown_in
+from mlform.lang.type_text import type_name
 from mlform.lang.types import (
-    BOOL,
     DYNAMIC,
     NUMBER,
     STRING,
     ListType,
+    ObjectType,
     SetType,
     TupleType,
     Type,
 )
 from mlform.lang.unification import unify
-from mlform.lang.values import UNKNOWN, Value, boolean, null, unknown
+from mlform.lang.values import (
+    NO_MARKS,
+    NOT_NULL,
+    UNKNOWN,
+    Mark,
+    Range,
+    Value,
+    unknown,
+)
 
 _RANGE_LIMIT: Final = 1024
 _FROM_STOP_STEP: Final = (1, 2, 3)
@@ -52,22 +64,20 @@ def _like(source: Type, items: Sequence[Value]) -> Value:
     return tuple_of(items)
 
 
-def _alltrue(values: Value) -> Value:
-    return boolean(all(item.payload is True for item in items_of(values)))
-
-
-def _anytrue(values: Value) -> Value:
-    return boolean(any(item.payload is True for item in items_of(values)))
-
-
 def _chunklist(values: Value, size: Value) -> Value:
-    count = amount(size)
-    if not isinstance(count, int) or count < 0:
-        raise ArgumentError(1, "the size argument must be a whole number, 0 or more")
+    count = whole(size)
+    if count < 0:
+        raise FunctionError("the size argument must be positive")
     items = items_of(values)
     step = count or max(len(items), 1)
     chunks = [_like(values.type, items[at : at + step]) for at in range(0, len(items), step)]
     return list_of(chunks, values.type)
+
+
+def _chunks_type(values: Value, size: Value) -> Type:
+    if size.is_known and whole(size) < 0:
+        raise FunctionError("the size argument must be positive")
+    return ListType(values.type)
 
 
 def _compact(values: Value) -> Value:
@@ -91,15 +101,21 @@ def _concat(*sequences: Value) -> Value:
     return tuple_of(items)
 
 
-def _contains(values: Value, wanted: Value) -> Value:
-    items = _sequence(values, 0, "argument must be list, tuple, or set")
-    known = True
-    for item in items:
-        same = compared(item, wanted)
-        if same:
-            return boolean(True)  # noqa: FBT003 - the payload itself
-        known = known and same is not None
-    return boolean(False) if known else unknown(BOOL)  # noqa: FBT003
+def _concat_type(*sequences: Value) -> Type:
+    for position, each in enumerate(sequences):
+        if not isinstance(each.type, ListType | TupleType) and each.type is not DYNAMIC:
+            raise ArgumentError(position, "all arguments must be lists or tuples")
+    if all(isinstance(each.type, ListType) for each in sequences):
+        return unify([each.type for each in sequences]) or DYNAMIC
+    elements: list[Type] = []
+    for each in sequences:
+        if isinstance(each.type, TupleType):
+            elements.extend(each.type.elements)
+        elif isinstance(each.payload, tuple):
+            elements.extend(item.type for item in each.payload)
+        else:
+            return DYNAMIC
+    return TupleType(tuple(elements))
 
 
 def _distinct(values: Value) -> Value:
@@ -110,64 +126,90 @@ def _distinct(values: Value) -> Value:
 
 
 def _element(values: Value, index: Value) -> Value:
-    if not isinstance(values.type, ListType | TupleType):
-        raise ArgumentError(0, "cannot read elements from a value that is no list or tuple")
-    items, position = items_of(values), amount(index)
-    if not isinstance(position, int):
-        raise ArgumentError(1, "the index must be a whole number")
-    if position < 0:
-        raise FunctionError("cannot use element function with a negative index")
+    _element_type(values, index)
+    items = items_of(values)
     if not items:
         raise FunctionError("cannot use element function with an empty list")
-    return items[position % len(items)]
+    return items[whole(index) % len(items)]
 
 
-def _element_type(values: Value, _: Value) -> Type:
-    return values.type.element if isinstance(values.type, ListType) else DYNAMIC
+def _element_type(values: Value, index: Value) -> Type:
+    if values.type is DYNAMIC:
+        return DYNAMIC
+    if not isinstance(values.type, ListType | TupleType):
+        raise FunctionError(f"cannot read elements from {type_name(values.type)}")
+    length = length_bounds(values)[1]
+    if isinstance(values.type, ListType) and not values.is_known:
+        return values.type.element
+    position = whole(index) if index.is_known else None
+    is_tuple = isinstance(values.type, TupleType)
+    if is_tuple and position is not None and position < 0 and length and position % length:
+        raise FunctionError(
+            "cannot use element function with a negative index of a tuple; use tolist(…)"
+        )
+    if isinstance(values.type, ListType):
+        return values.type.element
+    if position is None:
+        return DYNAMIC
+    if not values.type.elements:
+        raise FunctionError("cannot use element function with an empty list")
+    return values.type.elements[position % len(values.type.elements)]
 
 
 def _flatten(values: Value) -> Value:
-    _sequence(values, 0, "can only flatten lists, sets and tuples")
+    if not is_sequence(values.type):
+        raise FunctionError("can only flatten lists, sets and tuples")
     flat: list[Value] = []
-    if not _flatten_into(values, flat):
-        return unknown(DYNAMIC)
-    return tuple_of(flat)
+    marks: set[Mark] = set()
+    known = _flatten_into(values, flat, marks)
+    result = tuple_of(flat) if known else unknown(DYNAMIC)
+    return result.with_marks(frozenset(marks))
 
 
-def _flatten_into(values: Value, flat: list[Value]) -> bool:
-    """Append the elements at any depth; return whether they are all known to be there."""
+def _flatten_into(values: Value, flat: list[Value], marks: set[Mark]) -> bool:
+    """Append the elements at any depth; return whether they are all known to be there.
+
+    The marks of the sequences inside are collected: how many elements there are hangs on them.
+    """
+    known = True
     for item in items_of(values):
         if item.payload is not None and is_sequence(item.type):
-            if item.payload is UNKNOWN:
-                return False
-            inner = item.marks
-            start = len(flat)
-            if not _flatten_into(item, flat):
-                return False
-            if inner:
-                flat[start:] = [each.with_marks(inner) for each in flat[start:]]
+            marks |= item.marks
+            if item.payload is UNKNOWN or not _flatten_into(item, flat, marks):
+                known = False
         elif item.payload is UNKNOWN and item.type is DYNAMIC:
-            return False
+            marks |= item.marks
+            known = False
         else:
             flat.append(item)
-    return True
-
-
-def _index(values: Value, wanted: Value) -> Value:
-    if not isinstance(values.type, ListType | TupleType):
-        raise ArgumentError(0, "argument must be a list or tuple")
-    for position, item in enumerate(items_of(values)):
-        if compared(item, wanted):
-            return number_value(position)
-    raise FunctionError("item not found")
+    return known
 
 
 def _length(value: Value) -> Value:
     if isinstance(value.payload, str):
         return number_value(len(graphemes(value.payload)))
-    if isinstance(value.payload, tuple | dict):
-        return number_value(len(value.payload))
-    raise FunctionError("argument must be a string, a collection type, or a structural type")
+    if is_sequence(value.type) or is_mapping(value.type):
+        least, most = length_bounds(value)
+        return unknown_in(NUMBER, Range(not_null=True, lower=least, upper=most))
+    raise _NO_LENGTH
+
+
+def _length_early(value: Value) -> Value:
+    """Return the length of an unknown value as far as its type or what is known of it tells."""
+    type_ = value.type
+    if isinstance(type_, TupleType):
+        return number_value(len(type_.elements))
+    if isinstance(type_, ObjectType):
+        return number_value(len(type_.attributes))
+    if is_sequence(type_) or is_mapping(type_) or type_ is STRING or type_ is DYNAMIC:
+        known = range_of(value)
+        return unknown_in(NUMBER, Range(not_null=True, lower=known.least, upper=known.most))
+    raise _NO_LENGTH
+
+
+_NO_LENGTH: Final = FunctionError(
+    "argument must be a string, a collection type, or a structural type"
+)
 
 
 def _matchkeys(values: Value, keys: Value, searched: Value) -> Value:
@@ -184,21 +226,6 @@ def _matchkeys(values: Value, keys: Value, searched: Value) -> Value:
     return _like(values.type, [item for item, match in zip(items, matches, strict=True) if match])
 
 
-def _one(values: Value) -> Value:
-    message = "must be a list, set, or tuple value with either zero or one elements"
-    items = _sequence(values, 0, message)
-    if len(items) > 1:
-        raise ArgumentError(0, message)
-    if items:
-        return items[0]
-    element = values.type.element if isinstance(values.type, ListType | SetType) else DYNAMIC
-    return null(element)
-
-
-def _one_type(values: Value) -> Type:
-    return values.type.element if isinstance(values.type, ListType | SetType) else DYNAMIC
-
-
 def _range(*limits: Value) -> Value:
     amounts = [amount(each) for each in limits]
     if len(amounts) not in _FROM_STOP_STEP:
@@ -206,7 +233,7 @@ def _range(*limits: Value) -> Value:
     start, end = (0, amounts[0]) if len(amounts) == 1 else (amounts[0], amounts[1])
     step = amounts[2] if len(amounts) == _FROM_STOP_STEP[-1] else (-1 if end < start else 1)
     if step == 0:
-        raise ArgumentError(2, "step must not be zero")
+        raise FunctionError("the step must not be zero")
     if step > 0 and end < start:
         raise ArgumentError(1, "end must be greater than start when step is positive")
     if step < 0 and end > start:
@@ -228,60 +255,71 @@ def _reverse(values: Value) -> Value:
     return _like(values.type, items[::-1])
 
 
+def _reverse_type(values: Value) -> Type:
+    if isinstance(values.type, TupleType):
+        return TupleType(values.type.elements[::-1])
+    if not is_sequence(values.type) and values.type is not DYNAMIC:
+        raise ArgumentError(0, "can only reverse list or tuple values")
+    return _same_type(values)
+
+
 def _slice(values: Value, start: Value, end: Value) -> Value:
+    begin, stop = _slice_bounds(values, start, end)
+    return _like(values.type, items_of(values)[begin:stop])
+
+
+def _slice_bounds(values: Value, start: Value, end: Value) -> tuple[int | None, int | None]:
+    """Return the checked indices, None where they are not known yet."""
     if not isinstance(values.type, ListType | TupleType):
         raise ArgumentError(0, "cannot slice a value that is no list or tuple; use tolist(…)")
-    items, begin, stop = items_of(values), amount(start), amount(end)
-    if not isinstance(begin, int) or not isinstance(stop, int):
-        raise FunctionError("the indices must be whole numbers")
-    if begin < 0:
-        raise ArgumentError(1, "start index must not be less than zero")
-    if stop > len(items):
-        raise ArgumentError(2, "end index must not be greater than the length of the list")
-    if begin > stop:
+    _, length = length_bounds(values)
+    if isinstance(values.type, TupleType):
+        length = len(values.type.elements)
+    begin, stop = _slice_index(start, 1, length), _slice_index(end, 2, length)
+    if begin is not None and stop is not None and begin > stop:
         raise ArgumentError(1, "start index must not be greater than end index")
-    return _like(values.type, items[begin:stop])
+    return begin, stop
+
+
+def _slice_index(index: Value, position: int, length: int | None) -> int | None:
+    name = "start" if position == 1 else "end"
+    if not index.is_known:
+        return None
+    try:
+        found = whole(index)
+    except FunctionError as error:
+        raise ArgumentError(position, f"invalid {name} index: {error}") from error
+    if found < 0:
+        raise ArgumentError(position, f"{name} index must not be less than zero")
+    if length is not None and found > length:
+        message = f"{name} index must not be greater than the length of the list"
+        raise ArgumentError(position, message)
+    return found
+
+
+def _slice_type(values: Value, start: Value, end: Value) -> Type:
+    if values.type is DYNAMIC:
+        return DYNAMIC
+    begin, stop = _slice_bounds(values, start, end)
+    if isinstance(values.type, TupleType):
+        if begin is None or stop is None:
+            return DYNAMIC
+        return TupleType(values.type.elements[begin:stop])
+    return _same_type(values)
 
 
 def _sort(values: Value) -> Value:
+    if not values.is_known:
+        return unknown(ListType(STRING))
     items = items_of(values)
     for position, item in enumerate(items):
         if item.is_null:
-            raise ArgumentError(
-                0, f"given list element {position} is null; a null string cannot be sorted"
+            raise FunctionError(
+                f"given list element {position} is null; a null string cannot be sorted"
             )
+    if has_unknown(values):
+        return list_of([Value(STRING, UNKNOWN, NO_MARKS, NOT_NULL)] * len(items), STRING)
     return list_of([string_value(each) for each in sorted(map(text, items))], STRING)
-
-
-def _coalesce(*values: Value) -> Value:
-    common = unify([value.type for value in values])
-    if not values or common is None:
-        raise FunctionError("all arguments must have the same type")
-    for value in values:
-        if not value.is_known:
-            return Value(common, UNKNOWN, value.marks)
-        if value.payload is None or value.payload == "":
-            continue
-        try:
-            return convert(value, common)
-        except ConversionError as error:
-            raise FunctionError(f"all arguments must have the same type: {error}") from error
-    raise FunctionError("no non-null, non-empty-string arguments")
-
-
-def _coalescelist(*values: Value) -> Value:
-    if not values:
-        raise FunctionError("at least one argument is required")
-    for position, value in enumerate(values):
-        if not value.is_known:
-            return unknown(DYNAMIC).with_marks(value.marks)
-        if value.payload is None:
-            continue
-        if not isinstance(value.type, ListType | TupleType):
-            raise ArgumentError(position, "coalescelist arguments must be lists or tuples")
-        if items_of(value):
-            return value
-    raise FunctionError("no non-null arguments")
 
 
 def _same_type(values: Value, *_: Value) -> Type:
@@ -290,51 +328,18 @@ def _same_type(values: Value, *_: Value) -> Type:
     return values.type if isinstance(values.type, ListType) else DYNAMIC
 
 
-def _checked_length(value: Value) -> Value:
-    if is_sequence(value.type) or is_mapping(value.type) or value.type is STRING:
-        return _length(value)
-    raise FunctionError("argument must be a string, a collection type, or a structural type")
-
-
 _ANY_LIST: Final = Parameter(name="list", type=ListType(DYNAMIC), shallow=True)
 _SHALLOW: Final = Parameter(name="list", shallow=True)
 _STRINGS: Final = Parameter(name="list", type=ListType(STRING))
-_BOOLS: Final = Parameter(name="list", type=ListType(BOOL))
-_VALUES: Final = Parameter(name="vals", nullable=True, raw=True)
 
 FUNCTIONS: Final = (
-    Function(
-        name="alltrue",
-        description="Whether every element is true; true for an empty list.",
-        parameters=(_BOOLS,),
-        returns=BOOL,
-        implementation=_alltrue,
-    ),
-    Function(
-        name="anytrue",
-        description="Whether any element is true; false for an empty list.",
-        parameters=(_BOOLS,),
-        returns=BOOL,
-        implementation=_anytrue,
-    ),
     Function(
         name="chunklist",
         description="The list cut into lists of a size; 0 makes one chunk.",
         parameters=(_ANY_LIST, Parameter(name="size", type=NUMBER)),
         returns=ListType(ListType(DYNAMIC)),
+        result_type=_chunks_type,
         implementation=_chunklist,
-    ),
-    Function(
-        name="coalesce",
-        description="The first argument that is neither null nor an empty string.",
-        variadic=_VALUES,
-        implementation=_coalesce,
-    ),
-    Function(
-        name="coalescelist",
-        description="The first argument that is neither null nor an empty list.",
-        variadic=_VALUES,
-        implementation=_coalescelist,
     ),
     Function(
         name="compact",
@@ -347,14 +352,8 @@ FUNCTIONS: Final = (
         name="concat",
         description="The elements of all lists, one list after the other.",
         variadic=Parameter(name="seqs", shallow=True),
+        result_type=_concat_type,
         implementation=_concat,
-    ),
-    Function(
-        name="contains",
-        description="Whether a list, tuple or set has an element equal to a value.",
-        parameters=(Parameter(name="list", shallow=True), Parameter(name="value")),
-        returns=BOOL,
-        implementation=_contains,
     ),
     Function(
         name="distinct",
@@ -369,6 +368,7 @@ FUNCTIONS: Final = (
         description="The element at an index; the index wraps around at the end.",
         parameters=(_SHALLOW, Parameter(name="index", type=NUMBER)),
         result_type=_element_type,
+        nullable=True,
         implementation=_element,
     ),
     Function(
@@ -378,18 +378,12 @@ FUNCTIONS: Final = (
         implementation=_flatten,
     ),
     Function(
-        name="index",
-        description="The position of the first element equal to a value.",
-        parameters=(Parameter(name="list"), Parameter(name="value")),
-        returns=NUMBER,
-        implementation=_index,
-    ),
-    Function(
         name="length",
         description="How many elements, attributes or characters the value has.",
         parameters=(Parameter(name="value", shallow=True),),
         returns=NUMBER,
-        implementation=_checked_length,
+        early=_length_early,
+        implementation=_length,
     ),
     Function(
         name="matchkeys",
@@ -404,13 +398,6 @@ FUNCTIONS: Final = (
         implementation=_matchkeys,
     ),
     Function(
-        name="one",
-        description="The only element of a list, set or tuple, or null if it is empty.",
-        parameters=(_SHALLOW,),
-        result_type=_one_type,
-        implementation=_one,
-    ),
-    Function(
         name="range",
         description="The numbers from a start up to but without an end, by a step.",
         variadic=Parameter(name="params", type=NUMBER),
@@ -421,7 +408,7 @@ FUNCTIONS: Final = (
         name="reverse",
         description="The elements in reverse.",
         parameters=(_SHALLOW,),
-        result_type=_same_type,
+        result_type=_reverse_type,
         implementation=_reverse,
     ),
     Function(
@@ -432,13 +419,13 @@ FUNCTIONS: Final = (
             Parameter(name="start_index", type=NUMBER),
             Parameter(name="end_index", type=NUMBER),
         ),
-        result_type=_same_type,
+        result_type=_slice_type,
         implementation=_slice,
     ),
     Function(
         name="sort",
         description="The strings in order of their characters.",
-        parameters=(_STRINGS,),
+        parameters=(Parameter(name="list", type=ListType(STRING), unknown=True),),
         returns=ListType(STRING),
         implementation=_sort,
     ),

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import product
+from math import prod
 from typing import Final
 
-from mlform.lang.construct import identity, is_sequence, items_of, list_of, set_of, tuple_of
+from mlform.lang.construct import has_unknown, identity, items_of, list_of, set_of, tuple_of
 from mlform.lang.conversion import ConversionError, convert
 from mlform.lang.function import ArgumentError, Function, FunctionError, Parameter
+from mlform.lang.ranges import length_bounds, unknown_in
 from mlform.lang.types import DYNAMIC, ListType, SetType, TupleType, Type
 from mlform.lang.unification import unify
-from mlform.lang.values import Value
+from mlform.lang.values import UNKNOWN, Range, Value
+
+
+def _key(item: Value) -> object:
+    """Return what tells elements apart; what is not known yet may differ from everything."""
+    return id(item) if has_unknown(item) else identity(item)
 
 
 def _unified(sets: tuple[Value, ...]) -> list[Value]:
@@ -38,8 +45,8 @@ def _combined(
         if not isinstance(first.type, SetType):
             raise TypeError(first.type)
         for other in others:
-            mine = {identity(item): item for item in items_of(first)}
-            theirs = {identity(item): item for item in items_of(other)}
+            mine = {_key(item): item for item in items_of(first)}
+            theirs = {_key(item): item for item in items_of(other)}
             first = set_of(choose(mine, theirs), first.type.element)
         return first
 
@@ -62,10 +69,47 @@ def _element_type(value: Value, position: int) -> Type:
     raise ArgumentError(position, "a set or a list is required")
 
 
-def _setproduct(*sets: Value) -> Value:
+def _combined_type(*sets: Value) -> Type:
+    typed = [each.type for each in sets if each.payload != () or each.type != SetType(DYNAMIC)]
+    common = unify(typed) if typed else SetType(DYNAMIC)
+    if common is None:
+        raise FunctionError("given sets must all have compatible element types")
+    return common if isinstance(common, SetType) else SetType(DYNAMIC)
+
+
+def _union_of_known(*sets: Value) -> Value:
+    """Return the union; elements may be unknown, the sets may not."""
+    if all(each.is_known for each in sets):
+        return _union(*sets)
+    return Value(_combined_type(*sets), UNKNOWN)
+
+
+def _product_elements(sets: tuple[Value, ...]) -> list[Type]:
     if len(sets) < 2:  # noqa: PLR2004 - what the sentence says
         raise FunctionError("at least two arguments are required")
-    elements = [_element_type(each, position) for position, each in enumerate(sets)]
+    return [_element_type(each, position) for position, each in enumerate(sets)]
+
+
+def _product_type(*sets: Value) -> Type:
+    if any(each.type is DYNAMIC for each in sets):
+        return DYNAMIC
+    row = TupleType(tuple(_product_elements(sets)))
+    return SetType(row) if any(isinstance(each.type, SetType) for each in sets) else ListType(row)
+
+
+def _product_early(*sets: Value) -> Value:
+    """Return what is known of a product with an unknown set in it: how many elements."""
+    type_ = _product_type(*sets)
+    bounds = [length_bounds(each) for each in sets]
+    if type_ is DYNAMIC or any(most is None for _, most in bounds):
+        return Value(type_, UNKNOWN)
+    least = prod(fewest for fewest, _ in bounds)
+    most = prod(many or 0 for _, many in bounds)
+    return unknown_in(type_, Range(not_null=True, least=least, most=most))
+
+
+def _setproduct(*sets: Value) -> Value:
+    elements = _product_elements(sets)
     columns = [
         [convert(item, element) for item in items_of(each)]
         for each, element in zip(sets, elements, strict=True)
@@ -78,41 +122,39 @@ def _setproduct(*sets: Value) -> Value:
     return list_of(rows, row_type)
 
 
-def _checked_product(*sets: Value) -> Value:
-    for position, each in enumerate(sets):
-        if not is_sequence(each.type):
-            raise ArgumentError(position, "a set or a list is required")
-    return _setproduct(*sets)
-
-
 _ANY_SET: Final = SetType(DYNAMIC)
 
 
-def _of_sets(name: str, description: str, implementation: Callable[..., Value]) -> Function:
+def _of_sets(
+    name: str, description: str, implementation: Callable[..., Value], *, unknown: bool = False
+) -> Function:
     return Function(
         name=name,
         description=description,
-        parameters=(Parameter(name="first_set", type=_ANY_SET),),
-        variadic=Parameter(name="other_sets", type=_ANY_SET),
+        parameters=(Parameter(name="first_set", type=_ANY_SET, unknown=unknown),),
+        variadic=Parameter(name="other_sets", type=_ANY_SET, unknown=unknown),
         returns=_ANY_SET,
+        result_type=_combined_type,
         implementation=implementation,
     )
 
 
 FUNCTIONS: Final = (
-    _of_sets("setunion", "The elements that any of the sets has.", _union),
+    _of_sets("setunion", "The elements that any of the sets has.", _union_of_known, unknown=True),
     _of_sets("setintersection", "The elements that all of the sets have.", _intersection),
     Function(
         name="setsubtract",
         description="The elements of the first set that the second has not.",
         parameters=(Parameter(name="a", type=_ANY_SET), Parameter(name="b", type=_ANY_SET)),
         returns=_ANY_SET,
+        result_type=_combined_type,
         implementation=_difference,
     ),
     Function(
         name="setproduct",
         description="All combinations of one element of each set or list.",
         variadic=Parameter(name="sets", shallow=True),
-        implementation=_checked_product,
+        early=_product_early,
+        implementation=_setproduct,
     ),
 )

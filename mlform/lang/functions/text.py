@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from mlform.lang.construct import amount, items_of, list_of, string_value, text
+from mlform.lang.construct import items_of, list_of, string_value, text
 from mlform.lang.function import ArgumentError, Function, FunctionError, Parameter
+from mlform.lang.functions.wholes import whole
+from mlform.lang.ranges import range_of
 from mlform.lang.types import BOOL, NUMBER, STRING, ListType
-from mlform.lang.values import Value, boolean
+from mlform.lang.values import Value, boolean, unknown
 
 # what Unicode calls white space; Python's strip() takes four control characters more
 _SPACE: Final = (
@@ -32,16 +34,27 @@ def _upper_rune(rune: str) -> str:
     return upper if len(upper) == 1 else rune
 
 
+def _title_rune(rune: str) -> str:
+    title = rune.title()
+    return title if len(title) == 1 else rune
+
+
 def _lower_rune(rune: str) -> str:
     return rune.lower()[0]
 
 
 def _upper(value: Value) -> Value:
-    return string_value("".join(map(_upper_rune, text(value))))
+    content = text(value)
+    if content.isascii():
+        return string_value(content.upper())
+    return string_value("".join(map(_upper_rune, content)))
 
 
 def _lower(value: Value) -> Value:
-    return string_value("".join(map(_lower_rune, text(value))))
+    content = text(value)
+    if content.isascii():
+        return string_value(content.lower())
+    return string_value("".join(map(_lower_rune, content)))
 
 
 def _is_separator(rune: str) -> bool:
@@ -54,7 +67,7 @@ def _title(value: Value) -> Value:
     written: list[str] = []
     previous = " "
     for rune in text(value):
-        written.append(_upper_rune(rune) if _is_separator(previous) else rune)
+        written.append(_title_rune(rune) if _is_separator(previous) else rune)
         previous = rune
     return string_value("".join(written))
 
@@ -64,9 +77,9 @@ def _chomp(value: Value) -> Value:
 
 
 def _indent(spaces: Value, value: Value) -> Value:
-    count = amount(spaces)
-    if not isinstance(count, int) or count < 0:
-        raise ArgumentError(0, "the number of spaces must be a whole number, 0 or more")
+    count = whole(spaces)
+    if count < 0:
+        raise FunctionError("the number of spaces must be 0 or more")
     return string_value(text(value).replace("\n", "\n" + " " * count))
 
 
@@ -96,9 +109,7 @@ def _strrev(value: Value) -> Value:
 
 def _substr(value: Value, offset: Value, length: Value) -> Value:
     clusters = graphemes(text(value))
-    start, count = amount(offset), amount(length)
-    if not isinstance(start, int) or not isinstance(count, int):
-        raise FunctionError("offset and length must be whole numbers")
+    start, count = whole(offset), whole(length)
     if start < 0:
         start = max(0, start + len(clusters))
     end = len(clusters) if count < 0 else start + count
@@ -128,6 +139,16 @@ def _test(test: Callable[[str, str], bool]) -> Callable[[Value, Value], Value]:
     return implementation
 
 
+def _starts_early(value: Value, prefix: Value) -> Value:
+    if isinstance(prefix.payload, str):
+        begins = range_of(value).prefix
+        if begins.startswith(prefix.payload):
+            return boolean(True)  # noqa: FBT003 - the payload itself
+        if not prefix.payload.startswith(begins):
+            return boolean(False)  # noqa: FBT003
+    return unknown(BOOL)
+
+
 def _of_string(
     name: str,
     description: str,
@@ -146,13 +167,18 @@ def _of_string(
 
 
 def _tests(
-    name: str, description: str, parameter: str, test: Callable[[str, str], bool]
+    name: str,
+    description: str,
+    parameter: str,
+    test: Callable[[str, str], bool],
+    early: Callable[[Value, Value], Value] | None = None,
 ) -> Function:
     return Function(
         name=name,
         description=description,
         parameters=(_STRING, Parameter(name=parameter, type=STRING)),
         returns=BOOL,
+        early=early,
         implementation=_test(test),
     )
 
@@ -167,7 +193,13 @@ FUNCTIONS: Final = (
     _of_string("trimprefix", "The string without a prefix.", _trimprefix, "prefix"),
     _of_string("trimsuffix", "The string without a suffix.", _trimsuffix, "suffix"),
     _of_string("trimspace", "The string without white space at both ends.", _trimspace),
-    _tests("startswith", "Whether a string starts with a prefix.", "prefix", str.startswith),
+    _tests(
+        "startswith",
+        "Whether a string starts with a prefix.",
+        "prefix",
+        str.startswith,
+        _starts_early,
+    ),
     _tests("endswith", "Whether a string ends with a suffix.", "suffix", str.endswith),
     _tests("strcontains", "Whether a string contains another.", "substr", str.__contains__),
     Function(

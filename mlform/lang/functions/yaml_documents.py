@@ -9,7 +9,7 @@ from typing import Final
 from mlform.lang.construct import entries_of, items_of, object_of, string_value, text, tuple_of
 from mlform.lang.conversion import convert
 from mlform.lang.encode import json_text
-from mlform.lang.function import ArgumentError, Function, FunctionError, Parameter
+from mlform.lang.function import Function, FunctionError, Parameter
 from mlform.lang.numbers import Amount, number_value, parse_number
 from mlform.lang.types import STRING
 from mlform.lang.values import FALSE, NULL, TRUE, Value
@@ -29,6 +29,8 @@ _INFINITIES: Final = {
 }
 _PLAIN: Final = "plain"
 _MERGE: Final = "<<"
+_COLLECTION_TAGS: Final = frozenset((f"{_TAG}map", f"{_TAG}seq"))
+_NOT_A_NUMBER: Final = frozenset((".nan", ".NaN", ".NAN"))
 
 
 def _decode(source: Value) -> Value:
@@ -46,15 +48,19 @@ def _decode(source: Value) -> Value:
     try:
         node = yaml.compose(text(source), Loader=Loader)
     except yaml.YAMLError as error:
-        raise ArgumentError(0, f"the string is no YAML: {' '.join(str(error).split())}") from error
-    return NULL if node is None else _value(node)
+        raise FunctionError(f"the string is no YAML: {' '.join(str(error).split())}") from error
+    if node is None:
+        raise FunctionError("the string has no YAML document in it")
+    return _value(node)
 
 
 def _value(node: object) -> Value:
     import yaml
 
     if isinstance(node, yaml.ScalarNode):
-        return _scalar(node.value, node.tag)
+        return _scalar(node.value, node.tag, is_plain=not node.style)
+    if isinstance(node, yaml.CollectionNode) and node.tag not in _COLLECTION_TAGS:
+        raise FunctionError(f"a collection of the tag {node.tag} is not supported")
     if isinstance(node, yaml.SequenceNode):
         return tuple_of([_value(item) for item in node.value])
     if isinstance(node, yaml.MappingNode):
@@ -75,26 +81,31 @@ def _mapping(pairs: list[tuple[object, object]]) -> Value:
             and not key_node.style
         ):
             for each in items_of(value) if isinstance(value.payload, tuple) else (value,):
+                if not isinstance(each.payload, dict):
+                    raise FunctionError("what << merges must be mappings")
                 merged = {**entries_of(each), **merged}
             continue
         if not isinstance(key_node, yaml.ScalarNode):
-            raise ArgumentError(0, "only strings, numbers and bools can be keys of a mapping")
-        own[_key(key_node.value, key_node.tag)] = value
+            raise FunctionError("only strings, numbers and bools can be keys of a mapping")
+        own[_key(key_node.value, key_node.tag, is_plain=not key_node.style)] = value
     return object_of({**merged, **own})
 
 
-def _key(content: str, tag: str) -> str:
-    key = convert(_scalar(content, tag), STRING)
+def _key(content: str, tag: str, *, is_plain: bool) -> str:
+    key = convert(_scalar(content, tag, is_plain=is_plain), STRING)
     if key.payload is None:
-        raise ArgumentError(0, "a key of a mapping must not be null")
+        raise FunctionError("a key of a mapping must not be null")
     return text(key)
 
 
-def _scalar(content: str, tag: str) -> Value:
-    if tag == _PLAIN or tag.removeprefix(_TAG) in {"int", "float", "bool", "null"}:
+def _scalar(content: str, tag: str, *, is_plain: bool) -> Value:
+    kind = tag.removeprefix(_TAG)
+    if kind == "null":
+        return NULL
+    if kind == "timestamp" or tag == _PLAIN or (is_plain and kind in {"int", "float", "bool"}):
         return _plain(content)
     if not tag.startswith(_TAG):
-        raise ArgumentError(0, f"unsupported tag {tag}")
+        raise FunctionError(f"unsupported tag {tag}")
     return string_value(content)
 
 
@@ -103,6 +114,8 @@ def _plain(content: str) -> Value:
         return NULL
     if content in _TRUE or content in _FALSE:
         return TRUE if content in _TRUE else FALSE
+    if content in _NOT_A_NUMBER:
+        raise FunctionError("floating point NaN is not supported")
     number = _number(content)
     if number is not None:
         return number_value(number)
@@ -219,6 +232,7 @@ FUNCTIONS: Final = (
         name="yamldecode",
         description="The value that a YAML document holds.",
         parameters=(Parameter(name="src", type=STRING),),
+        nullable=True,
         implementation=_decode,
     ),
 )

@@ -1,42 +1,14 @@
-"""What people type and pipe in: expressions, rows, durations."""
+"""What people type and pipe in: rows, durations."""
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import pytest
 
-from mlform.cli.prompting import expressions, is_open
 from mlform.cli.rows import cell, read_file, read_json, read_row
 from mlform.cli.session import read_duration
 from mlform.errors import UsageError
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["[1,", "f(", "{ a = (1", '"${', '"${f("x"', "<<EOT\nx\n", '["]"', '"$${" + ('],
-)
-def test_open(text: str) -> None:
-    assert is_open(text)
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["1", "[1]", '"["', '"\\"["', '"$${"', '"${f("]")}"', "<<EOT\n[\nEOT", ")", '"{"', "a[0]"],
-)
-def test_closed(text: str) -> None:
-    assert not is_open(text)
-
-
-def test_expressions_go_on_until_brackets_close() -> None:
-    stream = io.StringIO("1 + 1\n\n[for x in y :\n  x]\n<<EOT\na\nEOT\nunfinished(\n")
-    assert list(expressions(stream.readline)) == [
-        "1 + 1",
-        "[for x in y :\n  x]",
-        "<<EOT\na\nEOT",
-        "unfinished(",
-    ]
 
 
 def test_rows_from_json() -> None:

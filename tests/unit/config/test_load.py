@@ -135,13 +135,13 @@ def test_resources(tmp_path: Path) -> None:
     lifecycle = model.lifecycle
     assert lifecycle.create_before_destroy is True
     assert lifecycle.prevent_destroy is True
-    assert lifecycle.ignore_changes == ("rounds", "algorithm.params.depth")
-    assert [str(each) for each in lifecycle.replace_triggered_by] == ["dataset.d.digest"]
+    assert lifecycle.ignore_changes == (("rounds",), ("algorithm", "params", "depth"))
+    assert [each.range.text for each in lifecycle.replace_triggered_by] == ["dataset.d.digest"]
     assert [each.error_message.range.text for each in lifecycle.preconditions] == ['"Empty."']
     assert [each.condition.range.text for each in lifecycle.postconditions] == ['self.digest != ""']
     endpoint = root.resources[ResourceAddress("endpoint", "e")]
     assert endpoint.count is not None
-    assert endpoint.lifecycle.ignore_changes == ("all",)
+    assert endpoint.lifecycle.ignore_changes == "all"
     assert endpoint.lifecycle.create_before_destroy is None
 
 
@@ -221,10 +221,33 @@ def test_bytes_that_are_not_text_are_a_problem_at_their_place(tmp_path: Path) ->
     assert list(config.root.variables) == ["a"]
 
 
-def test_the_json_syntax_is_refused_and_not_ignored(tmp_path: Path) -> None:
-    (tmp_path / "a.mlf.json").write_text("{}")
-    _, problems = load_config(tmp_path)
-    assert summaries(problems) == ["Unsupported configuration syntax"]
+def test_files_in_json_syntax_declare_the_same(tmp_path: Path) -> None:
+    (tmp_path / "a.mlf.json").write_text(
+        """{
+          "variable": {"a": {"type": "number", "default": 1, "description": "literal ${a"}},
+          "locals": {"b": "${var.a + 1}"},
+          "resource": {"mlform_data": {"c": {
+            "input": "${local.b}",
+            "depends_on": ["mlform_data.d"],
+            "lifecycle": {"ignore_changes": ["input"], "prevent_destroy": "${var.a > 0}"}
+          }, "d": [{"count": 2}]}},
+          "moved": [{"from": "mlform_data.e[0]", "to": "mlform_data.c"}],
+          "module": {"f": {"source": "./f"}}
+        }"""
+    )
+    (tmp_path / "f").mkdir()
+    (tmp_path / "f" / "x.mlf.json").write_text("{}")
+    config, problems = load_config(tmp_path)
+    assert problems == ()
+    root = config.root
+    assert root.variables["a"].description == "literal ${a"
+    resource = root.resources[ResourceAddress("mlform_data", "c")]
+    assert [str(each) for each in resource.depends_on] == ["mlform_data.d"]
+    assert resource.lifecycle.ignore_changes == (("input",),)
+    assert resource.lifecycle.prevent_destroy is False
+    assert root.resources[ResourceAddress("mlform_data", "d")].count is not None
+    assert root.moved[0].source == ResourceAddress("mlform_data", "e", 0)
+    assert [str(step) for path in config.modules for step in path] == ["module.f"]
 
 
 def test_a_runtime_that_is_not_declared(tmp_path: Path) -> None:

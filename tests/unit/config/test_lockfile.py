@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-import sys
 from itertools import chain
 from pathlib import Path
+from unicodedata import is_normalized
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mlform.config.lockfile import (
     LockedImage,
+    LockedModule,
     LockFile,
     lock_text,
     parse_lock,
@@ -67,25 +68,37 @@ def test_what_was_written_is_read_back(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == [".mlform.lock.hcl"]
 
 
-NAMES = st.text(min_size=1, max_size=20).filter(lambda text: text.isprintable() or text == "\n")
+NAMES = st.text(min_size=1, max_size=20).filter(
+    lambda text: (text.isprintable() or text == "\n") and is_normalized("NFC", text)
+)
+PINS = st.sampled_from([DIGEST, OTHER, "0123456789" * 4])
 
 
 @settings(deadline=None)  # the first example loads python-hcl2
-@given(st.dictionaries(NAMES, st.lists(NAMES, max_size=3)))
-def test_both_parsers_see_the_same_in_every_lock_file(names: dict[str, list[str]]) -> None:
-    written = lock(
-        *(
-            LockedImage(name=name, reference=DIGEST, runtimes=tuple(sorted(set(runtimes))))
+@given(
+    names=st.dictionaries(NAMES, st.lists(NAMES, max_size=3)),
+    modules=st.dictionaries(NAMES, PINS),
+)
+def test_both_parsers_see_the_same_in_every_lock_file(
+    names: dict[str, list[str]], modules: dict[str, str]
+) -> None:
+    written = LockFile(
+        images={
+            name: LockedImage(name=name, reference=DIGEST, runtimes=tuple(sorted(set(runtimes))))
             for name, runtimes in names.items()
-        )
+        },
+        modules={
+            package: LockedModule(package=package, pin=pin) for package, pin in modules.items()
+        },
     )
     text = lock_text(written)
-    # On Python 3.11.2 python-hcl2 does not read the escapes of `${` and `%{`; no image has them.
-    if sys.version_info >= (3, 11, 3) or "{" not in "".join([*names, *chain(*names.values())]):
+    # python-hcl2 does not read the escapes of `${` and `%{` everywhere; no image has them.
+    if "{" not in "".join([*names, *modules, *chain(*names.values())]):
         same_tree(text)
     read, problems = parse_lock("x", text.encode())
     assert problems == ()
     assert dict(read.images) == dict(written.images)
+    assert dict(read.modules) == dict(written.modules)
 
 
 def test_a_pin_gives_its_digest_and_its_image() -> None:
@@ -113,12 +126,40 @@ def test_a_missing_file_holds_no_pins(tmp_path: Path) -> None:
         (f'image "a" {{\n  reference = "{DIGEST}"\n  digest = "x"\n}}', "Unsupported argument", 3),
         ('provider "a" {}', "Unsupported block type", 1),
         ('image "a" {\n  reference = ]\n}', "Invalid expression", 2),
+        ("module {}", "Missing source for module", 1),
+        ('module "a" {}', "Invalid module pin in lock file", 1),
+        ('module "a" {\n  commit = "main"\n}', "Invalid module pin in lock file", 2),
+        (f'module "a" {{\n  commit = "{DIGEST}"\n}}', "Invalid module pin in lock file", 2),
+        ('module "a" {\n  digest = "12"\n}', "Invalid module pin in lock file", 2),
+        ('module "a" {\n  commit = "12"\n  digest = "1"\n}', "Invalid module pin in lock file", 1),
+        ('module "a" {\n  hash = "12"\n}', "Unsupported argument", 2),
     ],
 )
 def test_what_does_not_belong_is_reported(text: str, summary: str, line: int) -> None:
     _, problems = parse_lock(".mlform.lock.hcl", text.encode())
     assert [each.summary for each in problems] == [summary]
     assert str(problems[0].range) == f".mlform.lock.hcl:{line}"
+
+
+def test_module_pins_are_written_beside_those_of_images() -> None:
+    git = LockedModule(package="git::https://h/x.git?ref=v1", pin="0123456789" * 4)
+    archive = LockedModule(package="https://h/x.zip", pin=DIGEST)
+    written = LockFile(
+        images={LOCAL.name: LOCAL}, modules={each.package: each for each in (archive, git)}
+    )
+    assert lock_text(written).partition("\n\n")[2].partition("\n\n")[2] == (
+        'module "git::https://h/x.git?ref=v1" {\n'
+        f'  commit = "{git.pin}"\n'
+        "}\n"
+        "\n"
+        'module "https://h/x.zip" {\n'
+        f'  digest = "{DIGEST}"\n'
+        "}\n"
+    )
+    block = 'module "a" {\n  commit = "' + "0" * 40 + '"\n}\n'
+    read, problems = parse_lock("x", (block * 2).encode())
+    assert [each.summary for each in problems] == ["Duplicate module in lock file"]
+    assert list(read.modules) == ["a"]
 
 
 def test_a_second_pin_of_an_image_is_reported() -> None:

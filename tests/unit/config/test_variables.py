@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from mlform.config.blocks import Module, VariableBlock
-from mlform.config.decode import decode_module
-from mlform.config.reading import Reader
+from mlform.config.blocks import VariableBlock
+from mlform.config.folders import SavedFiles
+from mlform.config.load import read_root
 from mlform.config.variable_sources import (
     EnvironmentValues,
     FileValues,
@@ -17,23 +17,23 @@ from mlform.config.variable_sources import (
     gather_sources,
     parse_values,
 )
+from mlform.config.variable_values import check_validation, is_checked_early
 from mlform.config.variables import collect_variables
-from mlform.diagnostics import Diagnostic, Diagnostics, Severity, Source
-from mlform.hcl.parser import parse
+from mlform.diagnostics import Diagnostic, Diagnostics, Severity
+from mlform.lang.construct import object_of
 from mlform.lang.encode import to_json
 from mlform.lang.functions import FunctionContext, functions
-from mlform.lang.values import UNKNOWN, Value
+from mlform.lang.scope import Scope
+from mlform.lang.values import UNKNOWN, Mark, Value, number
 from mlform.views.diagnostics import render_diagnostics
 
 FUNCTIONS = functions(FunctionContext())
 
 
-def module(text: str) -> Module:
-    diagnostics = Diagnostics()
-    body, problems = parse(Source("main.mlf.hcl", text))
-    root = decode_module([body], folder=".", reader=Reader(diagnostics=diagnostics))
-    assert [*problems, *diagnostics] == []
-    return root
+def declared(text: str) -> Mapping[str, VariableBlock]:
+    root = read_root(SavedFiles({"main.mlf.hcl": text.encode()}))
+    assert root.problems == ()
+    return root.variables
 
 
 def file(text: str, name: str = "x.mlfvars.hcl") -> FileValues:
@@ -50,7 +50,7 @@ def collect(
 ) -> tuple[Mapping[str, Value], list[Diagnostic]]:
     diagnostics = Diagnostics()
     values = collect_variables(
-        module(text), given, diagnostics=diagnostics, functions=FUNCTIONS, ask=ask
+        declared(text), given, diagnostics=diagnostics, functions=FUNCTIONS, ask=ask
     )
     return values, list(diagnostics)
 
@@ -269,6 +269,11 @@ def test_a_variable_without_value_is_not_validated() -> None:
             "var.secret",
             ["Error message refers to sensitive values", "Invalid value for variable"],
         ),
+        (
+            "var.a > 1",
+            "var.passing",
+            ["Error message refers to ephemeral values", "Invalid value for variable"],
+        ),
     ],
 )
 def test_validations_that_are_wrong_themselves(
@@ -284,6 +289,10 @@ def test_validations_that_are_wrong_themselves(
 variable "secret" {{
   default   = "hunter2"
   sensitive = true
+}}
+variable "passing" {{
+  default   = "hunter2"
+  ephemeral = true
 }}
 """
     _, problems = collect(declared)
@@ -308,8 +317,10 @@ def gathered(
 
 
 def test_sources_come_in_terraforms_order(tmp_path: Path) -> None:
-    for name in ("b.auto.mlfvars.hcl", "a.auto.mlfvars.hcl", "mlform.mlfvars.hcl", "z.mlfvars.hcl"):
+    for name in ("c.auto.mlfvars.hcl", "a.auto.mlfvars.hcl", "mlform.mlfvars.hcl", "z.mlfvars.hcl"):
         (tmp_path / name).write_text(f'a = "{name}"')
+    for name in ("b.auto.mlfvars.json", "mlform.mlfvars.json"):
+        (tmp_path / name).write_text(f'{{"a": "{name}"}}')
     extra = OptionFile(path=tmp_path / "z.mlfvars.hcl", shown="z.mlfvars.hcl")
     sources, problems = gathered(
         tmp_path, [option("a=1"), extra, option("a=2")], {"MLF_VAR_a": "e"}
@@ -318,8 +329,10 @@ def test_sources_come_in_terraforms_order(tmp_path: Path) -> None:
     expected = [
         "e",
         "mlform.mlfvars.hcl",
+        "mlform.mlfvars.json",
         "a.auto.mlfvars.hcl",
-        "b.auto.mlfvars.hcl",
+        "b.auto.mlfvars.json",
+        "c.auto.mlfvars.hcl",
         "1",
         "z.mlfvars.hcl",
         "2",
@@ -330,17 +343,66 @@ def test_sources_come_in_terraforms_order(tmp_path: Path) -> None:
 
 def test_files_that_cannot_be_used_are_reported(tmp_path: Path) -> None:
     (tmp_path / "mlform.mlfvars.hcl").write_text('variable "a" {}\nblock {}\nb = ]\nc = 1\n')
-    (tmp_path / "x.auto.mlfvars.json").write_text("{}")
+    (tmp_path / "x.auto.mlfvars.json").write_text('{"b": 1, "b": 2, "c": }')
     missing = OptionFile(path=tmp_path / "none.hcl", shown="none.hcl")
     folder = OptionFile(path=tmp_path, shown="folder")
     sources, problems = gathered(tmp_path, [missing, folder])
     assert [each.summary for each in problems] == [
-        "Unsupported variables file",
         "Invalid expression",
         'Unexpected "variable" block',
         'Unexpected "block" block',
+        "Invalid start of value",
+        "Duplicate argument",
         "Failed to read variables file",
         "Failed to read file",
     ]
-    assert "none.hcl" in problems[4].detail
-    assert value_of('variable "c" {}\nvariable "a" {\n  default = 0\n}', *sources) == 0
+    assert "none.hcl" in problems[5].detail
+    assert (
+        value_of('variable "c" {}\nvariable "b" {}\nvariable "a" {\n  default = 0\n}', *sources)
+        == 0
+    )
+
+
+def test_strings_of_values_in_json_syntax_are_no_templates() -> None:
+    given = file('{"a": ["${var.b}", {"%{x}": null}, 1.5]}', "x.mlfvars.json")
+    assert value_of('variable "a" {}', given) == ["${var.b}", {"%{x}": None}, 1.5]
+
+
+def test_ephemeral_values_are_marked() -> None:
+    values, problems = collect('variable "a" {\n  ephemeral = true\n}', option("a=x"))
+    assert problems == []
+    assert values["a"].marks == {Mark.EPHEMERAL}
+
+
+def test_who_sets_a_deprecated_variable_is_warned() -> None:
+    text = 'variable "a" {\n  default    = 1\n  deprecated = "Use b."\n}'
+    assert collect(text)[1] == []
+    _, [from_option] = collect(text, option("a=2"))
+    assert from_option.severity is Severity.WARNING
+    assert "Use b." in from_option.detail
+    assert '-var="a=..."' in from_option.detail
+    _, [from_file] = collect(text, file("a = 2"))
+    assert str(from_file.range) == "x.mlfvars.hcl:1"
+
+
+def test_validations_that_refer_to_more_are_left_for_later() -> None:
+    text = """variable "a" {
+  validation {
+    condition     = var.a > local.least
+    error_message = "Too small."
+  }
+}
+"""
+    values, problems = collect(text, option("a=1"))
+    assert problems == []
+    variable = declared(text)["a"]
+    [validation] = variable.validations
+    assert not is_checked_early(validation)
+    scope = Scope(
+        variables={"var": object_of(values), "local": object_of({"least": number(2)})},
+    )
+    found = Diagnostics()
+    check_validation(variable, validation, scope, found, place=validation.range)
+    [problem] = found
+    assert problem.summary == "Invalid value for variable"
+    assert problem.range == validation.range

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from mlform.diagnostics import Source
@@ -187,3 +189,42 @@ def test_bytes_that_are_not_utf8_are_reported_where_they_are() -> None:
 def test_a_nul_is_text_in_strings_only() -> None:
     assert faults('a = "x\0y"\n') == []
     assert faults("a = \0\n") == [("Invalid character", 1, 5)]
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("a = 1,\n", ("Unexpected comma after argument", 1, 6)),
+        ("a = { b, c }\n", ("Missing attribute value", 1, 8)),
+        ("a = 1e5.5\n", ("Invalid number literal", 1, 5)),
+        ("a = 1.5.5\n", ("Invalid number literal", 1, 5)),
+    ],
+)
+def test_summaries_are_those_of_terraform(text: str, wanted: tuple[str, int, int]) -> None:
+    assert faults(text) == [wanted]
+
+
+def test_closing_marker_of_a_heredoc_may_have_space_on_both_sides() -> None:
+    assert template("<<A\nx\n  A \t\n").constant == "x\n"
+    assert faults("a = <<A\nx\n A \nb = 1\n") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a = " + "x" * 10_000_000,
+        'a = "' + "x" * 10_000_000,
+        "a = [" + "1, " * 200_000,
+        "a = " + "1." * 2_000_000,
+        'a = "' + "\\n" * 2_000_000 + '"\n',
+        "a = " + '"' * 1_000_000,
+        "# " + "x" * 10_000_000,
+        "/* " + "*" * 10_000_000,
+    ],
+    ids=range(8),
+)
+def test_long_lines_end_in_time(text: str) -> None:
+    begin = time.perf_counter()
+    _, diagnostics = parse(Source("main", text))
+    assert len(diagnostics) <= 201
+    assert time.perf_counter() - begin < 30

@@ -11,6 +11,7 @@ from mlform.addresses import parse_address
 from mlform.backends.base import LockInfo
 from mlform.digests import Json
 from mlform.errors import StateConflict, StateCorrupt, StateLocked, UsageError
+from mlform.lang.values import Value
 from mlform.operations.console import open_console
 from mlform.operations.graph import graph_dot
 from mlform.operations.state import remove
@@ -104,11 +105,16 @@ def test_console_knows_variables_state_and_outputs(engine: Engine) -> None:
     console = open_console(engine.environment([]))
     assert console.evaluate("local.six + 1")[0] is not None
     value, problems = console.evaluate("evaluation.e.metrics.score")
-    assert (value is not None and value.payload, problems) == (1, ())
+    assert isinstance(value, Value)
+    assert (value.payload, problems) == (1, ())
     value, problems = console.evaluate("model.nothing")
     assert value is None
     assert problems
-    assert {"var.v", "local.six", "model.m", "length"} <= set(console.names())
+    assert console.complete("var.") == ["var.v"]
+    assert "local.six" in console.complete("local.s")
+    assert console.complete("model.") == ["model.m"]
+    assert console.complete("lengt") == ["length("]
+    assert "evaluation.e.metrics.score" in console.complete("evaluation.e.metrics.")
 
 
 def test_graph_leaves_out_what_follows(engine: Engine) -> None:

@@ -53,8 +53,8 @@ def test_a_journal_of_a_newer_version_is_refused() -> None:
 
 
 def test_an_unknown_entry_is_refused() -> None:
-    line = encode_line({"type": "moved"}, 1)
-    with pytest.raises(StateCorrupt, match="moved"):
+    line = encode_line({"type": "renamed"}, 1)
+    with pytest.raises(StateCorrupt, match="renamed"):
         decode_journal(encode_header(_base(BEFORE)) + line)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mlform.addresses import ResourceAddress, parse_address
 from mlform.digests import Digest, Json
 from mlform.plan.changes import (
+    Absence,
     Action,
     Basis,
     Cause,
@@ -154,6 +155,7 @@ def removal() -> Change:
         action=Action.DELETE,
         before={"target": "survived", "digest": OLD},
         after=None,
+        absence=Absence.NO_BLOCK,
         reasons=(Reason(cause=Cause.REMOVED, message="it is no longer in the configuration"),),
     )
 

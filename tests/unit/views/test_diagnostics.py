@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from mlform.dataclass import replace
 from mlform.diagnostics import Diagnostic, ReferenceValue, Severity, Source, SourceRange
 from mlform.views.diagnostics import (
     block_header,
@@ -11,6 +12,7 @@ from mlform.views.diagnostics import (
     diagnostics_json,
     render_diagnostic,
     render_diagnostics,
+    render_report,
 )
 
 MAIN = """resource "model" "m" {
@@ -268,3 +270,57 @@ def test_the_document_of_validate() -> None:
     document = diagnostics_json([warning, Diagnostic(summary="Wrong")])
     assert (document["valid"], document["error_count"], document["warning_count"]) == (False, 1, 1)
     assert diagnostics_json([warning])["valid"] is True
+
+
+def test_a_report_says_warnings_first_and_errors_by_place() -> None:
+    text = "a = 1\nb = 2\n"
+    problems = [
+        Diagnostic(summary="Second", range=place("b", text)),
+        Diagnostic(summary="First", range=place("a", text)),
+        Diagnostic(summary="Careful", severity=Severity.WARNING, range=place("b", text)),
+        Diagnostic(summary="Without place"),
+    ]
+    shown_report = render_report(problems, color=False, width=60)
+    titles = [line[2:] for line in shown_report.split("\n") if "Error: " in line or "Warn" in line]
+    assert titles == ["Warning: Careful", "Error: Without place", "Error: First", "Error: Second"]
+
+
+def test_what_fails_alike_for_many_instances_is_said_once() -> None:
+    at = place("max_dept")
+    problems = [
+        Diagnostic(summary="Failed", detail="Why.", range=at, address=f"m.a[{number}]")
+        for number in range(3)
+    ]
+    report = render_report(problems, color=False, width=60)
+    assert report.count("Error: Failed") == 1
+    assert "with m.a[0] and 2 more like it," in report
+    apart = [replace(item, range=None) for item in problems]
+    assert render_report(apart, color=False, width=60).count("Error: Failed") == 3
+
+
+def test_of_a_flood_only_the_beginning_is_shown() -> None:
+    errors = [Diagnostic(summary=f"Error {number}") for number in range(250)]
+    warning = Diagnostic(summary="Careful", severity=Severity.WARNING)
+    report = render_report([*errors, warning], color=False, width=60)
+    assert report.count("╷") == 100
+    assert report.endswith("150 more errors and 1 more warning not shown. Mend these first.\n")
+    assert "not shown" not in render_report(errors[:100], color=False, width=60)
+
+
+@pytest.mark.parametrize("begin", [0, 30, 500, 990, 999])
+def test_a_long_line_is_cut_around_the_place(begin: int) -> None:
+    text = "".join(chr(ord("a") + number % 26) for number in range(1000)) + "\n"
+    source = Source("main.mlf.hcl", text)
+    lines = shown(SourceRange(source, begin, begin + 1), width=60).split("\n")
+    code, carets = lines[4].removeprefix("│ "), lines[5].removeprefix("│ ")
+    assert max(len(code), len(carets)) <= 60
+    assert carets.strip() == "^"
+    assert code[carets.index("^")] == text[begin]
+
+
+def test_a_long_line_of_wide_characters_is_cut_to_its_columns() -> None:
+    source = Source("main.mlf.hcl", "漢" * 1000 + "x")
+    code, carets = caret_columns(shown(SourceRange(source, 1000, 1001), width=60), 1)
+    assert code.endswith("漢x")
+    assert 6 + 1 + (len(code) - 8) * 2 + 1 <= 60
+    assert carets.strip() == "^"

@@ -193,7 +193,7 @@ def test_a_plan_has_terraforms_fields() -> None:
     assert model["mode"] == "managed"
     assert (model["type"], model["name"], model["provider_name"]) == ("model", "survival", "mlform")
     assert model["change"]["actions"] == ["update"]
-    assert model["change"]["after_unknown"] == {"digest": True}
+    assert model["change"]["after_unknown"] == {"algorithm": {"params": {}}, "digest": True}
     assert model["reasons"] == [
         {
             "cause": "config",

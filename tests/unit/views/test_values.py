@@ -7,9 +7,9 @@ import pytest
 from mlform.digests import Json
 from mlform.lang.encode import from_json
 from mlform.lang.json_types import type_from_json
-from mlform.lang.types import DYNAMIC, NUMBER, STRING, ListType
-from mlform.lang.values import NULL, SENSITIVE, Value, null, string, unknown
-from mlform.views.values import format_value, inline, key_text, quoted
+from mlform.lang.types import DYNAMIC, NUMBER, STRING, ListType, TupleType
+from mlform.lang.values import EPHEMERAL, NULL, SENSITIVE, Value, null, string, unknown
+from mlform.views.values import format_type, format_value, inline, key_text, quoted
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,11 @@ from mlform.views.values import format_value, inline, key_text, quoted
         ),
         ("a\nb", "string", "<<EOT\na\nb\nEOT"),
         ("EOT\n", "string", "<<EOT_\nEOT\n\nEOT_"),
+        (" EOT \n", "string", "<<EOT_\n EOT \n\nEOT_"),
+        (["a\n"], ["tuple", ["string"]], "[\n  <<-EOT\n  a\n  \n  EOT,\n]"),
+        ("\x01\x7f\xa0\u200b\U000e0001", "string", '"\\x01\\x7f\\u00a0\\u200b\\U000e0001"'),
+        ("漢é", "string", '"漢é"'),
+        ({"a\n": 1}, ["object", {"a\n": "number"}], '{\n  "a\\n" = 1\n}'),
     ],
 )
 def test_values_as_the_console_prints_them(value: Json, type_: Json, expected: str) -> None:
@@ -42,11 +47,39 @@ def test_values_as_the_console_prints_them(value: Json, type_: Json, expected: s
 def test_values_without_a_value() -> None:
     assert format_value(NULL) == "null"
     assert format_value(null(STRING)) == "tostring(null)"
-    assert format_value(null(ListType(NUMBER))) == "null /* list of number */"
+    assert format_value(null(ListType(NUMBER))) == "tolist(null) /* of number */"
+    assert format_value(null(TupleType((NUMBER,)))) == "null /* tuple */"
+    assert format_value(string("x").with_marks(EPHEMERAL)) == "(ephemeral value)"
     assert format_value(unknown(DYNAMIC)) == "(known after apply)"
     assert format_value(string("x").with_marks(SENSITIVE)) == "(sensitive value)"
     inside = Value(ListType(STRING), (unknown(STRING), string("x").with_marks(SENSITIVE)))
     assert format_value(inside) == "tolist([\n  (known after apply),\n  (sensitive value),\n])"
+
+
+@pytest.mark.parametrize(
+    ("type_", "expected"),
+    [
+        ("string", "string"),
+        ("dynamic", "dynamic"),
+        (["list", ["set", "number"]], "list(set(number))"),
+        (["tuple", []], "tuple([])"),
+        (["object", {}], "object({})"),
+        (["object", {"b": "bool", "a": "string"}], "object({\n    a: string,\n    b: bool,\n})"),
+        (
+            ["map", ["tuple", [["list", ["object", {"a": "number"}]]]]],
+            (
+                "map(\n    tuple([\n        list(\n            object({\n"
+                "                a: number,\n            }),\n        ),\n    ]),\n)"
+            ),
+        ),
+        (
+            ["list", ["list", ["tuple", ["string"]]]],
+            "list(list(\n    tuple([\n        string,\n    ]),\n))",
+        ),
+    ],
+)
+def test_types_as_the_console_prints_them(type_: Json, expected: str) -> None:
+    assert format_type(type_from_json(type_)) == expected
 
 
 def test_json_as_hcl() -> None:

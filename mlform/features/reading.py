@@ -73,14 +73,7 @@ def source_files(folder: Path, arguments: Arguments) -> list[SourceFile]:
     files = []
     for name in arguments.texts("files"):
         path = folder / name
-        suffixes = [suffix for suffix in path.suffixes if suffix not in {".gz", ".zst"}]
-        found = declared or _FORMATS.get(suffixes[-1].lower() if suffixes else "")
-        if found is None:
-            detail = (
-                f'The format of "{name}" cannot be told from its name; set `format` of the source '
-                "to csv, tsv, jsonl or parquet."
-            )
-            raise TaskFailure("Unknown format", detail, "source.format")
+        found = declared or format_of(path, name)
         if not path.is_file():
             detail = f'There is no file "{name}" in the source folder.'
             raise TaskFailure("Missing file", detail, "source.path")
@@ -89,6 +82,23 @@ def source_files(folder: Path, arguments: Arguments) -> list[SourceFile]:
         detail = "The source matches no file; check its path."
         raise TaskFailure("Empty source", detail, "source.path")
     return files
+
+
+def format_of(path: Path, name: str) -> str:
+    """Return the format that a file's name tells.
+
+    Raises:
+        TaskFailure: If it tells none.
+    """
+    suffixes = [suffix for suffix in path.suffixes if suffix not in {".gz", ".zst"}]
+    found = _FORMATS.get(suffixes[-1].lower() if suffixes else "")
+    if found is None:
+        detail = (
+            f'The format of "{name}" cannot be told from its name; set `format` of the source '
+            "to csv, tsv, jsonl or parquet."
+        )
+        raise TaskFailure("Unknown format", detail, "source.format")
+    return found
 
 
 def read_lazily(

@@ -1,0 +1,1 @@
+"""Fetching the packages that modules come from."""

@@ -1,0 +1,76 @@
+"""What configurations may hold: kinds of resources, runtimes, backends, functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from mlform.dataclass import dataclass, field
+from mlform.diagnostics import did_you_mean
+from mlform.errors import UsageError
+from mlform.graph.runtimes import SCHEMAS as RUNTIMES
+from mlform.lang.function import Function
+from mlform.lang.types import STRING
+from mlform.operations.environment import Environment
+from mlform.operations.loading import make_functions
+from mlform.schema import Attribute, BlockSchema, ResourceSchema
+
+BACKENDS: Final[Mapping[str, BlockSchema]] = {
+    "local": BlockSchema(
+        attributes=(
+            Attribute(
+                name="path",
+                type=STRING,
+                description="File of the state; relative to the working folder.",
+                default="mlform.mlfstate",
+            ),
+            Attribute(
+                name="workspace_dir",
+                type=STRING,
+                description="Folder of the states of workspaces but the default one.",
+                default="mlform.mlfstate.d",
+            ),
+        )
+    )
+}
+"""Arguments by type of backend."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vocabulary:
+    """What configurations may hold.
+
+    Attributes:
+        kinds: Of resources, by name, in the order in which they build on each other.
+        runtimes: Arguments by type.
+        backends: Arguments by type.
+        functions: By name.
+    """
+
+    kinds: Mapping[str, ResourceSchema]
+    runtimes: Mapping[str, BlockSchema] = field(default_factory=dict)
+    backends: Mapping[str, BlockSchema] = field(default_factory=dict)
+    functions: Mapping[str, Function] = field(default_factory=dict)
+
+
+def read_vocabulary(environment: Environment, kind: str = "") -> Vocabulary:
+    """Return what configurations may hold, or one kind of resource alone.
+
+    Raises:
+        UsageError: If there is no such kind.
+    """
+    known = environment.kinds
+    if kind and kind not in known:
+        detail = (
+            f'There is no kind of resource "{kind}".{did_you_mean(kind, known)} '
+            f"Known are: {', '.join(known)}."
+        )
+        raise UsageError("Unknown kind of resource", detail)
+    if kind:
+        return Vocabulary(kinds={kind: known[kind].schema})
+    return Vocabulary(
+        kinds={name: item.schema for name, item in known.items()},
+        runtimes=RUNTIMES,
+        backends=BACKENDS,
+        functions=make_functions(environment.settings.folder, environment),
+    )

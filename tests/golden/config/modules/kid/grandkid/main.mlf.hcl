@@ -1,0 +1,7 @@
+variable "size" {}
+
+resource "mlform_data" "a" {
+  runtime = runtime.docker.none
+}
+
+resource "mlform_data" "a" {}

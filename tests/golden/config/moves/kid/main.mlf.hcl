@@ -1,0 +1,5 @@
+resource "mlform_data" "inner" {}
+
+removed {
+  from = mlform_data.inner
+}

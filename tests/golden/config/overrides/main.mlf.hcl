@@ -1,0 +1,7 @@
+variable "rate" {
+  type = number
+}
+
+resource "mlform_data" "a" {
+  input = 1
+}

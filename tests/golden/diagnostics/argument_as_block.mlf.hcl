@@ -1,0 +1,6 @@
+resource "dataset" "d" {
+  source {
+    path = "a.csv"
+  }
+  schema = { age = "float" }
+}

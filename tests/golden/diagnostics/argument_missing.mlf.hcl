@@ -1,0 +1,6 @@
+resource "model" "m" {
+  target = "y"
+}
+
+resource "split" "s" {
+}

@@ -1,0 +1,5 @@
+mlform {
+  backend "local" {
+    pth = "x"
+  }
+}

@@ -1,0 +1,6 @@
+resource "dataset" "d" {
+  source = "a.csv"
+  columns {
+    a = 1
+  }
+}

@@ -1,0 +1,10 @@
+resource "mlform_data" {
+  input = 1
+}
+
+variable {
+}
+
+output "a" "b" {
+  value = 1
+}

@@ -1,0 +1,5 @@
+resource "dataset" "d" {
+  source "flie" {
+    path = "a.csv"
+  }
+}

@@ -1,0 +1,8 @@
+resource "dataset" "d" {
+  source "file" {
+    path = "a.csv"
+  }
+  source "file" {
+    path = "b.csv"
+  }
+}

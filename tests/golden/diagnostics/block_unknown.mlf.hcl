@@ -1,0 +1,7 @@
+resource "dataset" "d" {
+  source "file" {
+    path = "a.csv"
+  }
+  shema {
+  }
+}

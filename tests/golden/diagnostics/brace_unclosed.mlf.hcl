@@ -1,0 +1,7 @@
+resource "mlform_data" "a" {
+  input = {
+    a = 1
+
+output "b" {
+  value = 1
+}

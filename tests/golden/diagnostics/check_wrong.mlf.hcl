@@ -1,0 +1,15 @@
+check "c" {
+  assert {
+    condition = true
+  }
+}
+
+check "d" {
+}
+
+check "e" {
+  assert {
+    condition     = 1
+    error_message = "x"
+  }
+}

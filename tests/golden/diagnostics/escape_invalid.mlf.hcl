@@ -1,0 +1,5 @@
+locals {
+  a = "C:\path"
+  b = "\u12"
+  c = "ok \n"
+}

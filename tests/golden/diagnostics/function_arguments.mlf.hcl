@@ -1,0 +1,16 @@
+locals {
+  a = upper()
+  b = upper("a", "b")
+  c = max("x", 1)
+  d = substr("abc", "x", 1)
+  e = element([], 0)
+  f = jsondecode("{")
+  g = file("missing.txt")
+  h = regex("(", "a")
+  i = lookup({ a = 1 }, "b")
+  j = cidrsubnet("10.0.0.0/8", 100, 1)
+  k = tonumber("x")
+  l = join(",", "a")
+  m = toset(1)
+  n = format("%d", "x")
+}

@@ -1,0 +1,5 @@
+locals {
+  a = “quoted”
+  b = 1 – 2
+  c = "non breaking"  
+}

@@ -1,0 +1,6 @@
+resource "datset" "d" {
+}
+
+resource "aws_instance" "i" {
+  ami = "x"
+}

@@ -1,0 +1,11 @@
+locals {
+  prefix = "p"
+}
+
+output "a" {
+  value = local.prefx
+}
+
+output "b" {
+  value = locals.prefix
+}

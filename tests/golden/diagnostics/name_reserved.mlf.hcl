@@ -1,0 +1,5 @@
+variable "count" {
+}
+
+variable "source" {
+}

@@ -1,0 +1,3 @@
+resource 'mlform_data' 'a' {
+  input = 'x'
+}

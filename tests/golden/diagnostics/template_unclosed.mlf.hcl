@@ -1,0 +1,4 @@
+locals {
+  a = "value: ${var.x"
+  b = 1
+}

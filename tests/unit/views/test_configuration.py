@@ -1,0 +1,173 @@
+"""What is said of configurations: where values come from, and what a plan's values depend on."""
+
+from __future__ import annotations
+
+import pytest
+
+from mlform.addresses import ModuleStep, parse_address
+from mlform.config.blocks import Config
+from mlform.config.early import EarlyContext
+from mlform.config.folders import SavedFiles
+from mlform.config.load import read_root
+from mlform.diagnostics import Source
+from mlform.digests import Json
+from mlform.hcl.parser import parse_expression
+from mlform.resources import dataset, split
+from mlform.views.configuration import configuration_document, expression_document
+from mlform.views.relevance import relevant_attributes
+
+MAIN = """\
+variable "seed" {
+  type      = number
+  default   = 7
+  sensitive = true
+}
+locals {
+  path = "${path.module}/a.csv"
+}
+resource "dataset" "d" {
+  for_each = toset(["a", "b"])
+  source "file" {
+    path = local.path
+  }
+  columns = ["x", upper("y")]
+}
+resource "split" "s" {
+  dataset    = dataset.d["a"]
+  seed       = var.seed
+  depends_on = [dataset.d]
+  ratio {
+    partitions = { train = 0.5, eval = 0.5 }
+  }
+  transform "impute" {
+    columns = [dataset.d["b"].column_names[0]]
+  }
+  transform "one_hot" {
+    columns = ["x"]
+  }
+}
+module "m" {
+  source = "./m"
+  count  = 2
+  x      = split.s.features
+}
+output "o" {
+  value       = module.m[1].names[0]
+  description = "A name."
+  depends_on  = [split.s]
+}
+"""
+MODULE = """\
+variable "x" {}
+resource "dataset" "inner" {
+  source "file" {
+    path = var.x[0]
+  }
+}
+output "names" {
+  value = dataset.inner.column_names
+}
+"""
+SCHEMAS = {"dataset": dataset.SCHEMA.body, "split": split.SCHEMA.body}
+
+
+@pytest.fixture(scope="module")
+def config() -> Config:
+    files = {"main.mlf.hcl": MAIN.encode(), "m/main.mlf.hcl": MODULE.encode()}
+    found, problems = read_root(SavedFiles(files)).load({}, context=EarlyContext(partial=True))
+    assert not problems, problems
+    return found
+
+
+def test_blocks_are_told_by_schema(config: Config) -> None:
+    root = configuration_document(config, SCHEMAS)["root_module"]
+    assert isinstance(root, dict)
+    data, parts = root["resources"]
+    assert data == {
+        "address": "dataset.d",
+        "mode": "managed",
+        "type": "dataset",
+        "name": "d",
+        "expressions": {
+            "columns": {},
+            "source": {
+                "type": {"constant_value": "file"},
+                "path": {"references": ["local.path"]},
+            },
+        },
+    }
+    assert parts["depends_on"] == ["dataset.d"]
+    expressions = parts["expressions"]
+    assert expressions["dataset"] == {"references": ['dataset.d["a"]', "dataset.d"]}
+    assert expressions["seed"] == {"references": ["var.seed"]}
+    assert expressions["ratio"] == {"partitions": {"constant_value": {"train": 0.5, "eval": 0.5}}}
+    assert expressions["transform"] == [
+        {
+            "op": {"constant_value": "impute"},
+            "columns": {
+                "references": [
+                    'dataset.d["b"].column_names[0]',
+                    'dataset.d["b"].column_names',
+                    'dataset.d["b"]',
+                    "dataset.d",
+                ]
+            },
+        },
+        {"op": {"constant_value": "one_hot"}, "columns": {"constant_value": ["x"]}},
+    ]
+
+
+def test_modules_outputs_and_variables(config: Config) -> None:
+    root = configuration_document(config, SCHEMAS)["root_module"]
+    assert isinstance(root, dict)
+    assert root["variables"] == {"seed": {"default": 7, "sensitive": True}}
+    assert root["outputs"] == {
+        "o": {
+            "expression": {
+                "references": ["module.m[1].names[0]", "module.m[1].names", "module.m[1]"]
+            },
+            "description": "A name.",
+            "depends_on": ["split.s"],
+        }
+    }
+    call = root["module_calls"]["m"]
+    assert call["source"] == "./m"
+    assert call["count_expression"] == {"constant_value": 2}
+    assert call["expressions"] == {"x": {"references": ["split.s.features", "split.s"]}}
+    assert call["module"]["variables"] == {"x": {}}
+    assert call["module"]["resources"][0]["address"] == "dataset.inner"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("1 + 1", {"constant_value": 2}),
+        ("upper(1)", {}),
+        ("var.a.b[0]", {"references": ["var.a.b[0]", "var.a.b", "var.a"]}),
+        ("each.value.x", {"references": ["each.value.x", "each.value"]}),
+        ("count.index", {"references": ["count.index"]}),
+        ("[local.x, local.x]", {"references": ["local.x"]}),
+        ("split.s", {"references": ["split.s"]}),
+    ],
+)
+def test_expressions(text: str, told: Json, config: Config) -> None:
+    expression, problems = parse_expression(Source("x", text))
+    assert expression is not None, problems
+    assert expression_document(expression, config.root) == told
+
+
+def test_relevance_is_followed_through_modules_and_locals(config: Config) -> None:
+    found = relevant_attributes(
+        config,
+        SCHEMAS,
+        resources=[parse_address("split.s"), parse_address("module.m[1].dataset.inner")],
+        outputs=["o"],
+        modules=[(ModuleStep("m", 0),)],
+    )
+    assert found == [
+        {"resource": 'dataset.d["b"]', "attribute": ["column_names", 0]},
+        {"resource": "module.m[0].dataset.inner", "attribute": ["column_names"]},
+        {"resource": "module.m[1].dataset.inner", "attribute": ["column_names"]},
+        {"resource": "split.s", "attribute": ["features"]},
+    ]
+    assert relevant_attributes(config, SCHEMAS, resources=[], outputs=[], modules=[]) == []
