@@ -33,6 +33,9 @@ def main() -> NoReturn:
     except KeyboardInterrupt:
         sys.stderr.write("\nInterrupted.\n")
         status = 130
+    # The interpreter looks through everything once more before it ends, for nothing: a fifth of the
+    # time of a large validate.
+    gc.freeze()
     sys.exit(status)
 
 

@@ -74,10 +74,11 @@ def gather(
 
 
 def _decisive_unknown(kind: ArtifactKind | ServerKind, arguments: Value) -> bool:
-    if not isinstance(arguments.payload, dict):
+    payload = arguments.payload
+    if not isinstance(payload, dict):
         return True
-    names = kind.recipe_arguments(plain_object(arguments))
-    return any(has_unknown(arguments.payload[name]) for name in names)
+    decisive = kind.recipe_arguments(plain_object(arguments))
+    return any(has_unknown(value) for name, value in payload.items() if name in decisive)
 
 
 def recipe_reasons(

@@ -14,6 +14,7 @@ from typing import Literal
 import httpx
 import pytest
 
+from mlform.operations.examples import copy_example
 from mlform.runtimes.docker.containers import PROJECT_LABEL
 from mlform.runtimes.docker.engine import Engine
 from mlform.tasks import PinnedImage
@@ -22,18 +23,25 @@ from tests.e2e.cli import ROOT, Cli
 from tests.second_opinion import same_tree
 
 EXAMPLES = ROOT / "examples"
-NAMES = ("breast_cancer", "wine", "diabetes")
+NAMES = ("breast_cancer", "wine", "diabetes", "iris")
 ENDPOINTS = {
     "breast_cancer": "endpoint.tumours",
     "wine": "endpoint.wine",
     "diabetes": "endpoint.progression",
+    "iris": "module.iris.endpoint.this",
 }
 MODELS = {
     "breast_cancer": "model.tumours",
     "wine": "model.wine",
     "diabetes": "model.challenger",
+    "iris": "module.iris.model.this",
 }
-TARGETS = {"breast_cancer": "malignant", "wine": "cultivar", "diabetes": "progression"}
+TARGETS = {
+    "breast_cancer": "malignant",
+    "wine": "cultivar",
+    "diabetes": "progression",
+    "iris": "species",
+}
 RuntimeName = Literal["process", "docker"]
 
 
@@ -41,7 +49,7 @@ class Example:
     """A copy of an example, with its table and a free port."""
 
     def __init__(self, name: str, folder: Path, runtime: RuntimeName, image: str) -> None:
-        shutil.copytree(EXAMPLES / name, folder, ignore=_left_behind, dirs_exist_ok=True)
+        copy_example(name, folder)
         subprocess.run(
             [sys.executable, "data.py"], cwd=folder, check=True, capture_output=True, timeout=300
         )
@@ -64,11 +72,17 @@ class Example:
         """Digests of the artifacts by address."""
         values = self.cli.run("show", "-json").ok().json
         assert isinstance(values, dict)
-        return {
-            item["address"]: item["values"]["digest"]
-            for item in values["values"]["root_module"]["resources"]
-            if "digest" in item["values"]
-        }
+        modules = [values["values"]["root_module"]]
+        found: dict[str, str] = {}
+        while modules:
+            module = modules.pop()
+            modules += module.get("child_modules", [])
+            found |= {
+                item["address"]: item["values"]["digest"]
+                for item in module.get("resources", [])
+                if "digest" in item["values"]
+            }
+        return found
 
     def rows(self, count: int) -> tuple[list[dict[str, object]], list[str]]:
         """The first rows of the table without the target, and the target of each."""
@@ -103,13 +117,6 @@ class Example:
             return [str(container["Names"]) for container in found]
         finally:
             engine.close()
-
-
-def _left_behind(folder: str, names: list[str]) -> set[str]:
-    """What a run in the checkout may have left in an example's folder."""
-    del folder
-    ours = {"data", ".mlform", ".mlform.lock.hcl", "docker.mlf.hcl", "__pycache__"}
-    return {name for name in names if name in ours or ".mlfstate" in name}
 
 
 def _processes_in(folder: Path) -> list[str]:
@@ -266,6 +273,8 @@ def test_processes_and_containers_make_the_same_bytes(
 
 def _evaluations(example: Example) -> list[str]:
     """Options that leave the endpoint out."""
+    if example.name == "iris":
+        return ["-target=module.iris.evaluation.this"]
     text = (example.cli.folder / "main.mlf.hcl").read_text(encoding="utf-8")
     named = [
         line.split('"')[3] for line in text.splitlines() if line.startswith('resource "evaluation"')
@@ -309,3 +318,10 @@ def _kept_tables(folder: Path) -> list[str]:
         text=True,
     )
     return [line for line in listed.stdout.splitlines() if line.endswith((".csv", ".parquet"))]
+
+
+def test_the_modules_pass_their_own_tests() -> None:
+    for folder in sorted((ROOT / "modules").iterdir()):
+        cli = Cli(folder)
+        cli.run("validate").ok()
+        assert "0 failed." in cli.run("test").ok().stdout

@@ -149,7 +149,7 @@ def test_terraform_writes_the_same_but_for_defaults(tmp_path: Path) -> None:
     assert sorted(plain.strip().split("\n\n")) == sorted(GENERATED.strip().split("\n\n"))
 
 
-@pytest.mark.parametrize("name", ["breast_cancer", "diabetes", "wine"])
+@pytest.mark.parametrize("name", ["breast_cancer", "diabetes", "iris", "wine"])
 def test_an_example_to_start_from(name: str, tmp_path: Path) -> None:
     cli = Cli(tmp_path)
     said = cli.run("init", f"-from-example={name}").ok().stdout

@@ -1,0 +1,29 @@
+output "rows" {
+  description = "Rows of the table that were kept."
+  value       = dataset.this.rows
+}
+
+output "features" {
+  description = "What the model gets, in order."
+  value       = split.this.features
+}
+
+output "model" {
+  description = "The model, to evaluate or serve it elsewhere."
+  value       = model.this
+}
+
+output "digest" {
+  description = "Digest of the model."
+  value       = model.this.digest
+}
+
+output "metrics" {
+  description = "What the model reaches on the test partition."
+  value       = evaluation.this.metrics
+}
+
+output "url" {
+  description = "Where the model answers, or null."
+  value       = one(endpoint.this[*].url)
+}
