@@ -14,7 +14,7 @@ from mlform.config.variable_values import accepted, default_of, marked, without_
 from mlform.dataclass import dataclass, field
 from mlform.diagnostics import Diagnostics, SourceRange, did_you_mean
 from mlform.lang.construct import object_of, string_value
-from mlform.lang.references import Reference, references
+from mlform.lang.references import Reference, name_range, references
 from mlform.lang.resolve import resolve
 from mlform.lang.scope import Scope
 from mlform.lang.values import UNKNOWN_VALUE, Value
@@ -127,7 +127,7 @@ class EarlyScope:
                     f"Reference to undeclared {what}",
                     f'There is no {what} named "{name}"{place}. {add}'
                     f"{did_you_mean(name, declared)}",
-                    range=_start(reference),
+                    range=name_range(reference),
                 )
 
     def _scope(self, wanted: Iterable[Reference], extra: Mapping[str, Value]) -> Scope:
@@ -325,15 +325,3 @@ def _place_of(item: Item, needed: Item) -> SourceRange | None:
         if any(each.identity == needed.identity for each in items(scope, reference)):
             return reference.range
     return None
-
-
-def _start(reference: Reference) -> SourceRange:
-    """Return the range of the root and the first name."""
-    text = reference.range.text
-    dot = text.find(".", text.find(".") + 1)
-    bracket = text.find("[")
-    ends = [end for end in (dot, bracket) if end > 0]
-    if not ends:
-        return reference.range
-    start = reference.range.start_offset
-    return SourceRange(reference.range.source, start, start + min(ends))

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from mlform.addresses import ResourceAddress, print_path
 from mlform.config.blocks import Config, Module, ModuleCall, ResourceBlock
 from mlform.dataclass import dataclass
-from mlform.diagnostics import Diagnostics, SourceRange, did_you_mean
+from mlform.diagnostics import Diagnostics, did_you_mean
 from mlform.graph.nodes import LocalNode, ModuleNode, Node, OutputNode, ResourceNode, VariableNode
-from mlform.lang.references import Reference
+from mlform.lang.references import Reference, name_range
 from mlform.schema import ResourceSchema
 
 CONTEXT_ROOTS = frozenset({"each", "count", "self", "path", "mlform", "terraform", "run"})
@@ -73,7 +73,7 @@ class Names:
             "Reference to undeclared resource",
             f'A resource "{reference.root}" "{name}" has not been declared in '
             f"{self._here()}.{hint}",
-            range=_start(reference),
+            range=name_range(reference),
         )
         return None
 
@@ -140,7 +140,7 @@ class Names:
                 "Reference to undeclared module",
                 f'There is no module call named "{name}" in {self._here()}.'
                 f"{did_you_mean(name, declared) or listing}",
-                range=_start(reference),
+                range=name_range(reference),
             )
             return None
         child = self.config.modules.get(call.path)
@@ -204,7 +204,7 @@ class Names:
         self.diagnostics.error(
             f"Reference to undeclared {what}",
             f'There is no {what} named "{name}"{place}.{did_you_mean(name, declared)} {add}',
-            range=_start(reference),
+            range=name_range(reference),
         )
         return False
 
@@ -223,15 +223,3 @@ class Names:
 def is_repeated(call: ModuleCall) -> bool:
     """Whether references to a module have to name one of several instances."""
     return call.count is not None or call.for_each is not None
-
-
-def _start(reference: Reference) -> SourceRange:
-    """Return the range of the root and the first step, where the name is."""
-    text = reference.range.text
-    dot = text.find(".", text.find(".") + 1)
-    bracket = text.find("[")
-    ends = [end for end in (dot, bracket) if end > 0]
-    if not ends:
-        return reference.range
-    start = reference.range.start_offset
-    return SourceRange(reference.range.source, start, start + min(ends))

@@ -35,6 +35,18 @@ class Reference:
         return "".join(written)
 
 
+def name_range(reference: Reference) -> SourceRange:
+    """Return the range of the root and the first step, where the name is."""
+    text = reference.range.text
+    dot = text.find(".", text.find(".") + 1)
+    bracket = text.find("[")
+    ends = [end for end in (dot, bracket) if end > 0]
+    if not ends:
+        return reference.range
+    start = reference.range.start_offset
+    return SourceRange(reference.range.source, start, start + min(ends))
+
+
 def references(expression: ast.Expression) -> tuple[Reference, ...]:
     """Return every reference in source order, repeated as often as it is written.
 

@@ -127,9 +127,12 @@ def list_modules(environment: Environment) -> ModulesInPlace:
     diagnostics = Diagnostics()
     diagnostics.extend(problems)
     diagnostics.raise_if_errors()
-    keys = {key_of(path) for path in config.modules if path}
+    folders = {key_of(path): module.folder for path, module in config.modules.items() if path}
     recorded = find(DiskFiles(settings.folder)).installed()
-    fetched = {key: item for key, item in recorded.items() if key in keys and item.pin}
+    # A module that has become local since is still recorded with what was fetched for it.
+    fetched = {
+        key: item for key, item in recorded.items() if item.pin and item.folder == folders.get(key)
+    }
     found = [*fetched.values(), *local_modules(config.modules, fetched)]
     return ModulesInPlace(modules=_sorted(found))
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import json
 import os
+import posixpath
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -67,7 +68,7 @@ def parse_manifest(content: bytes) -> dict[str, InstalledModule]:
     """Return the installed modules by key; none if the content cannot be understood."""
     try:
         document = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     if not isinstance(document, dict) or document.get("format_version") != _FORMAT:
         return {}
@@ -93,8 +94,15 @@ def _module(item: object) -> InstalledModule | None:
     if not isinstance(item, dict):
         return None
     values = {name: item.get(name) for name in names}
-    texts = {name: value for name, value in values.items() if isinstance(value, str)}
+    texts = {
+        name: value for name, value in values.items() if isinstance(value, str) and _is_clean(value)
+    }
     return InstalledModule(**texts) if len(texts) == len(names) else None
+
+
+def _is_clean(text: str) -> bool:
+    """Whether a text can be part of a path and be written again."""
+    return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def write_manifest(folder: Path, modules: Iterable[InstalledModule]) -> None:
@@ -115,7 +123,7 @@ def write_manifest(folder: Path, modules: Iterable[InstalledModule]) -> None:
 
 
 def is_as_wanted(
-    module: InstalledModule | None, source: RemoteSource, pinned: str | None
+    module: InstalledModule | None, source: RemoteSource, pinned: str | None, modules: str
 ) -> TypeGuard[InstalledModule]:
     """Whether what is installed is what a source and its pin ask for.
 
@@ -123,8 +131,13 @@ def is_as_wanted(
         module: As the manifest has it.
         source: As the configuration has it.
         pinned: As the lock file has it; None where it has none.
+        modules: Where fetched modules are, relative to the working folder; a manifest that leads
+            anywhere but to the module's own folder there is not believed.
     """
     if module is None or module.source != source.text or pinned not in {None, module.pin}:
+        return False
+    place = f"{modules}/{module.key}/"
+    if not f"{posixpath.normpath(module.folder)}/".startswith(place):
         return False
     return not isinstance(source, ArchiveSource) or source.checksum in {None, module.pin}
 
@@ -162,7 +175,7 @@ class InstalledModules:
             return None
         module = self.installed().get(key_of(path))
         locked = self._lock().modules.get(wanted.package)
-        if locked is None or not is_as_wanted(module, wanted, locked.pin):
+        if locked is None or not is_as_wanted(module, wanted, locked.pin, self.modules):
             return None
         try:
             self.files.names(module.folder)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import posixpath
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
@@ -72,6 +73,7 @@ class ModuleInstaller:
     problems: Diagnostics = field(default_factory=Diagnostics)
     held: ExitStack = field(default_factory=ExitStack)
     _alone: bool = False
+    _busy: ModuleError | None = None
     _fetched: dict[str, Path] = field(default_factory=dict)
     _failed: dict[str, ModuleError] = field(default_factory=dict)
 
@@ -128,7 +130,7 @@ class ModuleInstaller:
         pinned = self._pinned(source)
         before = self.before.get(key)
         fresh = not self.upgrade or source.package in self.pins
-        if fresh and is_as_wanted(before, source, pinned) and self._is_there(before):
+        if fresh and is_as_wanted(before, source, pinned, self.folder) and self._is_there(before):
             self.pins[source.package] = before.pin
             self._fetched.setdefault(source.package, self._package_folder(key))
             self._add(before)
@@ -137,9 +139,6 @@ class ModuleInstaller:
             raise self._failed[source.package]
         try:
             return self._install(key, source, pinned)
-        except ModuleError as error:
-            self._failed[source.package] = error
-            raise
         except BrokenPipeError:  # nobody listens any more: `say` ends the run
             raise
         except OSError as error:
@@ -180,9 +179,7 @@ class ModuleInstaller:
                 shutil.copytree(other, package, symlinks=True, dirs_exist_ok=True)
             else:
                 self.say(f"Downloading {source.text} for {key}...")
-                self.pins[source.package] = self.fetcher.fetch(
-                    source, package, pinned=pinned, say=self.say
-                )
+                self.pins[source.package] = self._fetch(source, package, pinned)
             inner = _inner_folder(package, source)
             # Until it is in its place, no record may say that it is.
             if self.before.pop(key, None) is not None:
@@ -199,6 +196,18 @@ class ModuleInstaller:
         self._write()
         return folder
 
+    def _fetch(self, source: RemoteSource, package: Path, pinned: str | None) -> str:
+        """Fetch a package; return its pin.
+
+        Raises:
+            ModuleError: If it cannot be fetched; nobody tries again then.
+        """
+        try:
+            return self.fetcher.fetch(source, package, pinned=pinned, say=self.say)
+        except ModuleError as error:
+            self._failed[source.package] = error
+            raise
+
     def _be_alone(self) -> None:
         """Keep other runs from installing until this one is done; clean up after dead ones.
 
@@ -208,6 +217,8 @@ class ModuleInstaller:
         """
         if self._alone:
             return
+        if self._busy is not None:  # patience is for the run, not for each of its modules
+            raise self._busy
         import filelock
 
         folder = self.settings.folder / self.folder
@@ -216,7 +227,8 @@ class ModuleInstaller:
             self.held.enter_context(filelock.FileLock(folder / ".lock", timeout=_PATIENCE))
         except filelock.Timeout:
             detail = f"It holds {self.folder}/.lock. Wait until it is done, then run this again."
-            raise ModuleError("Another run of mlform is installing modules", detail) from None
+            self._busy = ModuleError("Another run of mlform is installing modules", detail)
+            raise self._busy from None
         for item in folder.iterdir():
             if left_over(item.name):
                 shutil.rmtree(item, ignore_errors=True)
@@ -254,14 +266,19 @@ class ModuleInstaller:
             MlformError: If the lock file cannot be written.
         """
         folder = self.settings.folder / self.folder
-        for item in local_modules(modules, self.installed):
-            self._add(item)
+        for module in local_modules(modules, self.installed):
+            self._add(module)
+        is_new = self.installed != self.before
         self.before.clear()
+        kept = {item.key for item in self.installed.values() if item.pin}
         try:
-            if folder.is_dir() or self.installed:
-                folder.mkdir(parents=True, exist_ok=True)
+            if is_new:
+                self._be_alone()
                 self._write()
-                _keep_only(folder, (item.key for item in self.installed.values() if item.pin))
+            if _unneeded(folder, kept):
+                self._be_alone()  # what looks left over may be what another run is installing
+                for item in _unneeded(folder, kept):
+                    shutil.rmtree(item, ignore_errors=True)
         except OSError as error:
             raise _unwritable(self.folder, error) from error
         pinned = {
@@ -313,12 +330,11 @@ def _inner_folder(package: Path, source: RemoteSource) -> str:
     raise ModuleUnavailable("Folder not found in module package", detail)
 
 
-def _keep_only(folder: Path, modules: Iterable[str]) -> None:
-    """Remove what no module is in: those no longer called, and what interrupted runs left."""
-    kept = set(modules)
-    for item in folder.iterdir():
-        if item.is_dir() and item.name not in kept:
-            shutil.rmtree(item, ignore_errors=True)
+def _unneeded(folder: Path, kept: AbstractSet[str]) -> list[Path]:
+    """Return what no module is in: those no longer called, and what interrupted runs left."""
+    if not folder.is_dir():
+        return []
+    return [item for item in folder.iterdir() if item.is_dir() and item.name not in kept]
 
 
 def _unwritable(folder: str, error: OSError) -> ModuleError:

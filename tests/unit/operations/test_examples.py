@@ -84,5 +84,5 @@ def test_wrong_name(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as raised:
         copy_example("wien", tmp_path)
     assert 'Did you mean "wine"?' in raised.value.detail
-    assert "breast_cancer, diabetes, wine" in raised.value.detail
+    assert "breast_cancer, diabetes, iris, wine" in raised.value.detail
     assert files_of(tmp_path) == {}
