@@ -360,9 +360,12 @@ class Planner:
         """Plan to destroy every object, or the targets and what depends on them."""
         targets = self.wishes.targets
         wanted = with_dependents(targets, self.state)
+        because = "everything is to be destroyed"
+        if targets:
+            because = "it is a target, or depends on one"
         for record in self.state.records:
             if not targets or record.address in wanted:
-                self._remove(record, CURRENT, "everything is to be destroyed")
+                self._remove(record, CURRENT, because)
         self._remove_deposed(lambda address: not targets or address in wanted)
         if not targets:
             for name in self.state.outputs:

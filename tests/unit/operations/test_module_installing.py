@@ -275,6 +275,9 @@ def test_a_source_may_depend_on_an_option(project: Project) -> None:
     options = [OptionValue(text="name=y")]
     get_modules(project.environment, say=project.said.append, options=options)
     assert project.fetched == [OTHER]
+    options = [OptionValue(text="name=x")]
+    initialize(project.environment, InitOptions(variables=options), say=project.said.append)
+    assert project.fetched == [OTHER, ZIP]
 
 
 def test_the_data_folder_may_lie_elsewhere(project: Project, tmp_path: Path) -> None:
@@ -473,6 +476,25 @@ def test_an_upgrade_that_breaks_off_leaves_the_old_module(
     assert len(broken.folders) == 1
     assert (project.files(), project.pins) == (before, pins)
     assert project.found(ZIP) == ".mlform/modules/m"
+
+
+def test_an_upgrade_that_ends_before_it_is_recorded_is_not_taken_for_the_old_module(
+    project: Project,
+) -> None:
+    project.calls(m=ZIP)
+    project.get()
+    pins = project.pins
+    project.packages[ZIP] = main(CHANGED)
+
+    def say(line: str) -> None:
+        if line == "- m in .mlform/modules/m":
+            raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        get_modules(project.environment, say=say, upgrade=True)
+    assert (project.folder / FOLDER / "m/main.mlf.hcl").read_bytes() == CHANGED
+    assert project.pins == pins
+    assert project.found(ZIP) is None
 
 
 def test_a_full_disk_is_told_at_the_call(project: Project) -> None:
@@ -779,7 +801,6 @@ DAMAGED = {
     "no text": b"\xff\xfe\x00\x01",
     "deep": b"[" * 100_000,
     "a list": b"[]",
-    "newer": b'{"format_version": 2, "modules": []}',
     "no list": b'{"format_version": 1, "modules": {"key": "m"}}',
     "no object": b'{"format_version": 1, "modules": ["m", null, 1]}',
 }
@@ -802,6 +823,17 @@ def test_a_damaged_manifest_is_told_and_mended(content: bytes, project: Project)
     project.get()
     assert project.files() == whole
     assert project.found(ZIP) == ".mlform/modules/m"
+
+
+def test_a_manifest_of_another_format_is_not_believed(project: Project) -> None:
+    project.calls(m=ZIP)
+    project.get()
+    document = json.loads(project.manifest.read_bytes())
+    assert document["format_version"] == 1
+    project.manifest.write_text(json.dumps({**document, "format_version": 2}))
+    assert project.found(ZIP) is None
+    project.get()
+    assert json.loads(project.manifest.read_bytes()) == document
 
 
 @pytest.mark.parametrize(
