@@ -28,7 +28,7 @@ from mlform.lang.construct import object_of
 from mlform.lang.encode import sensitive_paths, strip_marks
 from mlform.lang.values import Value, string
 from mlform.plan.diff import kept_attributes, reused_attributes
-from mlform.plan.importing import with_origin
+from mlform.plan.origins import with_origin
 from mlform.plan.recipes import Ingredients, gather
 from mlform.requirements import requirements_of
 from mlform.resources.base import ArtifactKind, ServerKind, ValueKind

@@ -6,7 +6,7 @@ from mlform.addresses import ResourceAddress
 from mlform.diagnostics import Diagnostics
 from mlform.graph.desired import DesiredResource
 from mlform.graph.evaluation import Evaluation
-from mlform.graph.nodes import CheckNode, Node, ResourceNode
+from mlform.graph.nodes import CheckNode, Node, ResourceNode, ValidationNode, VariableNode
 
 
 class Resolver:
@@ -52,16 +52,23 @@ class Resolver:
         unfinished: frozenset[ResourceAddress],
         diagnostics: Diagnostics,
     ) -> None:
-        """Check the `check` blocks of which all is finished that they refer to.
+        """Check conditions that nothing waits for, once all is finished that they refer to.
 
         Args:
-            planned: Addresses of the blocks that the plan checked; with targets not all of them.
+            planned: Checks and variables whose conditions are still open, as printed.
             unfinished: Blocks of which a step failed or was skipped.
-            diagnostics: Takes a warning for each assertion that does not hold.
+            diagnostics: Takes a warning for each assertion, and an error for each validation, that
+                does not hold.
         """
         graph = self._evaluation.graph
         for node in graph.dag.needs:
-            if not isinstance(node, CheckNode) or str(node) not in planned:
+            if isinstance(node, ValidationNode):
+                address = str(VariableNode(node.name, node.module))
+            elif isinstance(node, CheckNode):
+                address = str(node)
+            else:
+                continue
+            if address not in planned:
                 continue
             if not unfinished.intersection(graph.resource_needs(node)):
                 self.prepare(node, diagnostics)

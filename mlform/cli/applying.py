@@ -87,11 +87,11 @@ def carry_out(session: Session, work: Work) -> int:
     with work.watch:
         applied = apply_plan(work.environment, work.planned, work.watch.stop)
     session.report(applied.warnings)
-    session.report(problem_of(failure) for failure in applied.failures)
+    session.report([*map(problem_of, applied.failures), *applied.problems])
     _say_outcome(session, applied, work.planned.plan)
     if applied.interrupted:
         return INTERRUPTED
-    return INCOMPLETE if applied.failures or applied.skipped else 0
+    return 0 if applied.is_whole else INCOMPLETE
 
 
 def problem_of(failure: StepFailed) -> Diagnostic:
@@ -109,7 +109,7 @@ def problem_of(failure: StepFailed) -> Diagnostic:
 def _say_outcome(session: Session, applied: Applied, plan: Plan) -> None:
     mode, imported = plan.mode, len(plan.imports)
     counts = (applied.added, applied.changed, applied.destroyed)
-    whole = not (applied.failures or applied.skipped or applied.interrupted)
+    whole = applied.is_whole
     if session.messages is not None:
         from mlform.views.machine import message_totals
 

@@ -11,9 +11,10 @@ from mlform.apply.record import Recorder
 from mlform.apply.recovery import recover
 from mlform.apply.stop import Stop
 from mlform.dataclass import replace
-from mlform.diagnostics import Diagnostic, Diagnostics, Severity
+from mlform.diagnostics import Diagnostics, Severity
 from mlform.errors import PlanStale
 from mlform.graph.arguments import plain
+from mlform.graph.conditions import Status
 from mlform.graph.evaluation import Evaluation
 from mlform.graph.nodes import OutputNode
 from mlform.lang.construct import has_unknown
@@ -25,7 +26,7 @@ from mlform.operations.loading import Loaded, load_snapshot
 from mlform.operations.ports import make_ports
 from mlform.operations.results import Applied, Planned
 from mlform.operations.world import World
-from mlform.plan.changes import Mode
+from mlform.plan.changes import Mode, Plan
 from mlform.plan.moves import adopted_state, entries_between, moved_state
 from mlform.state.snapshot import OutputRecord, OutputsSet, Provenance, State
 
@@ -101,10 +102,9 @@ def _carry_out(
     evaluation = loaded.evaluation(environment, planned_at=basis.planned_at, applying=True)
     execution = Execution(planned.plan, evaluation, environment.kinds, recorder, ports)
     execution.run()
-    warnings = Diagnostics()
-    checked = frozenset(item.block for item in planned.plan.checks if item.kind == "check")
-    execution.resolver.check_all(checked, execution.unfinished, warnings)
-    outputs = _outputs(planned, evaluation, execution, recorder.state, warnings)
+    found = Diagnostics()
+    execution.resolver.check_all(_open_checks(planned.plan), execution.unfinished, found)
+    outputs = _outputs(planned, evaluation, execution, recorder.state, found)
     if outputs != recorder.state.outputs:
         recorder.outputs(OutputsSet(outputs=outputs))
     recorder.fold()
@@ -117,7 +117,17 @@ def _carry_out(
         failures=tuple(tally.failures),
         skipped=tally.skipped,
         interrupted=ports.stop.requested,
-        warnings=tuple(warnings) if not tally.failures else (),
+        warnings=tuple(each for each in found if each.severity is Severity.WARNING),
+        problems=tuple(each for each in found if each.severity is Severity.ERROR),
+    )
+
+
+def _open_checks(plan: Plan) -> frozenset[str]:
+    """Return the blocks to check again: all checks, and validations that could not be decided."""
+    return frozenset(
+        item.block
+        for item in plan.checks
+        if item.kind == "check" or (item.kind == "var" and item.status is Status.UNKNOWN)
     )
 
 
@@ -172,13 +182,9 @@ def _outputs(
         if has_unknown(value) or problems.has_errors:
             if name in state.outputs:
                 found[name] = state.outputs[name]
-            diagnostics.extend(_as_warnings(problems))
+            diagnostics.extend(problems)
         elif not value.is_null:
             found[name] = OutputRecord(
                 value=plain(value), type=type_to_json(value.type), sensitive=block.sensitive
             )
     return found
-
-
-def _as_warnings(problems: Diagnostics) -> tuple[Diagnostic, ...]:
-    return tuple(replace(item, severity=Severity.WARNING) for item in problems)

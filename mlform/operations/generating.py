@@ -16,8 +16,8 @@ from mlform.graph.imports import import_block
 from mlform.graph.nodes import ResourceNode
 from mlform.operations.environment import Environment
 from mlform.operations.loading import Loaded, load_snapshot
-from mlform.plan.importing import ImportProblem
 from mlform.plan.imports import requests_for
+from mlform.plan.origins import ImportProblem
 from mlform.plan.reality import Reality
 from mlform.plan.recorded import recorded_value
 from mlform.resources.base import AnyKind

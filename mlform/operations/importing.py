@@ -10,7 +10,7 @@ from typing import Final
 from mlform.apply.served import notes
 from mlform.dataclass import dataclass
 from mlform.digests import Digest, Json, JsonObject
-from mlform.plan.importing import (
+from mlform.plan.origins import (
     ImportedObject,
     ImportProblem,
     imported_artifact,

@@ -77,6 +77,8 @@ class Applied:
         skipped: How many steps were not begun.
         interrupted: Whether somebody stopped it.
         warnings: Problems that did not stop it.
+        problems: What does not hold now that everything is made: preconditions of outputs,
+            validations of variables that had to wait.
     """
 
     added: int
@@ -87,6 +89,12 @@ class Applied:
     skipped: int = 0
     interrupted: bool = False
     warnings: tuple[Diagnostic, ...] = ()
+    problems: tuple[Diagnostic, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all was done, and everything holds."""
+        return not (self.failures or self.skipped or self.interrupted or self.problems)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -251,7 +251,7 @@ def apply_subject(
         return error.diagnostics
     except MlformError as error:
         return (problem_of(error),)
-    problems = [*applied.warnings, *map(problem_of, applied.failures)]
+    problems = [*applied.warnings, *map(problem_of, applied.failures), *applied.problems]
     if applied.interrupted:
         message = "The tests were stopped; what was applied until then will be destroyed."
         problems.append(Diagnostic(summary="Interrupted", detail=message))

@@ -16,7 +16,7 @@ from mlform.errors import MlformError
 from mlform.graph.runtimes import RuntimeSettings
 from mlform.operations.environment import Environment
 from mlform.operations.importing import Surroundings, find
-from mlform.plan.importing import ImportedObject, ImportProblem
+from mlform.plan.origins import ImportedObject, ImportProblem
 from mlform.resources.base import SourceAnswer, SourceQuery
 from mlform.runtimes.base import RuntimeEnvironment, ServerObservation
 from mlform.state.snapshot import ResourceRecord, State

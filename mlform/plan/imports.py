@@ -17,7 +17,7 @@ from mlform.lang.references import references
 from mlform.lang.resolve import resolve
 from mlform.lang.scope import Scope
 from mlform.lang.types import STRING
-from mlform.plan.importing import ImportedObject, ImportProblem
+from mlform.plan.origins import ImportedObject, ImportProblem
 from mlform.plan.reality import Reality
 from mlform.state.snapshot import Provenance, ResourceRecord
 

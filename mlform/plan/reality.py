@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from mlform.digests import Digest, Json
-from mlform.plan.importing import ImportedObject, ImportProblem
+from mlform.plan.origins import ImportedObject, ImportProblem
 from mlform.resources.base import SourceAnswer, SourceQuery
 from mlform.runtimes.base import RuntimeEnvironment, ServerObservation
 from mlform.state.snapshot import ResourceRecord

@@ -288,3 +288,22 @@ def test_times_and_random_values_are_known_when_applied(engine: Engine) -> None:
     assert isinstance(second, dict)
     assert second["value"] == known["input"]
     assert all(isinstance(item, str) and item for item in first["value"])
+
+
+def test_conditions_that_had_to_wait_are_errors_after_apply(engine: Engine) -> None:
+    engine.hcl = (
+        'resource "mlform_data" "r" {\n  input = 1\n}\n'
+        'variable "v" {\n  type = number\n  default = 5\n  validation {\n'
+        '    condition = var.v < mlform_data.r.output\n    error_message = "Too much."\n  }\n}\n'
+        'output "o" {\n  value = 1\n  precondition {\n    condition = mlform_data.r.output == 2\n'
+        '    error_message = "Not two."\n  }\n}\n'
+    )
+    ran = engine.apply()
+    assert [item.summary for item in ran.applied.problems] == [
+        "Invalid value for variable",
+        "Module output value precondition failed",
+    ]
+    assert not ran.applied.is_whole
+    assert {item.summary for item in engine.problems()} == {
+        item.summary for item in ran.applied.problems
+    }

@@ -13,7 +13,7 @@ from mlform.dataclass import replace
 from mlform.digests import Digest, Json, short
 from mlform.operations.importing import Surroundings, find
 from mlform.operations.world import World
-from mlform.plan.importing import ImportedObject, ImportProblem
+from mlform.plan.origins import ImportedObject, ImportProblem
 from mlform.state.snapshot import Provenance, State
 from mlform.store.memory import MemoryStore
 from mlform.wiring import KindTable
