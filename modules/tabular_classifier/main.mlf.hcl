@@ -22,6 +22,8 @@ resource "dataset" "this" {
         nullable = column.value.nullable
         min      = column.value.min
         max      = column.value.max
+        pattern  = column.value.pattern
+        unique   = column.value.unique
       }
     }
   }

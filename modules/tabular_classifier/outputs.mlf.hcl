@@ -1,11 +1,11 @@
 output "rows" {
-  description = "Rows of the table that were kept."
+  description = "Number of rows of the table that were kept."
   value       = dataset.this.rows
 }
 
 output "features" {
   description = "What the model gets, in order."
-  value       = split.this.features
+  value       = [for name in split.this.features : name if name != var.target]
 }
 
 output "model" {

@@ -35,9 +35,12 @@ variable "schema" {
     nullable = optional(bool, true)
     min      = optional(number)
     max      = optional(number)
+    pattern  = optional(string)
+    unique   = optional(bool, false)
   }))
-  description = "What the columns have to be like, by name."
+  description = "What columns have to be like, by name, such as { age = { type = \"int64\", min = 0 } }."
   default     = {}
+  nullable    = false
 }
 
 # From columns to features
@@ -47,6 +50,11 @@ variable "numeric" {
   description = "Columns whose missing numbers are filled with the median, and which are then standardized."
   default     = []
   nullable    = false
+
+  validation {
+    condition     = !contains(var.numeric, var.target)
+    error_message = "The target \"${var.target}\" is no feature. Take it out of numeric."
+  }
 }
 
 variable "categorical" {
@@ -61,8 +69,8 @@ variable "categorical" {
   }
 
   validation {
-    condition     = !contains(concat(var.numeric, var.categorical), var.target)
-    error_message = "The target \"${var.target}\" is no feature. Take it out of numeric and categorical."
+    condition     = !contains(var.categorical, var.target)
+    error_message = "The target \"${var.target}\" is no feature. Take it out of categorical."
   }
 }
 
@@ -71,6 +79,16 @@ variable "drop" {
   description = "Columns that are no features, such as identifiers."
   default     = []
   nullable    = false
+
+  validation {
+    condition     = length(setintersection(var.drop, concat(var.numeric, var.categorical))) == 0
+    error_message = "Columns that are dropped are not transformed: ${join(", ", setintersection(var.drop, concat(var.numeric, var.categorical)))}."
+  }
+
+  validation {
+    condition     = !contains(var.drop, var.target)
+    error_message = "The target \"${var.target}\" cannot be dropped."
+  }
 }
 
 variable "partitions" {
@@ -90,7 +108,7 @@ variable "partitions" {
 
   validation {
     condition     = abs(sum(values(var.partitions)) - 1) < 0.000001
-    error_message = "The shares have to sum to 1, and sum to ${sum(values(var.partitions))}."
+    error_message = "The shares have to sum to 1, and sum to ${format("%.7g", sum(values(var.partitions)))}."
   }
 }
 
@@ -99,6 +117,11 @@ variable "seed" {
   description = "Of the split and of the training."
   default     = 0
   nullable    = false
+
+  validation {
+    condition     = var.seed >= 0 && floor(var.seed) == var.seed
+    error_message = "The seed has to be a whole number of at least 0, not ${var.seed}."
+  }
 }
 
 # The model
@@ -116,10 +139,15 @@ variable "rounds" {
 }
 
 variable "params" {
-  type        = map(any)
+  type        = any # not map(any), which would make the values all of one type
   description = "Parameters of XGBoost, such as { max_depth = 4 }."
   default     = {}
   nullable    = false
+
+  validation {
+    condition     = can(keys(var.params))
+    error_message = "The parameters are given by name, such as { max_depth = 4 }."
+  }
 }
 
 variable "patience" {
@@ -127,6 +155,11 @@ variable "patience" {
   description = "Rounds without a better result on the valid partition after which training stops."
   default     = 20
   nullable    = false
+
+  validation {
+    condition     = var.patience >= 1 && floor(var.patience) == var.patience
+    error_message = "The patience has to be a whole number of at least 1, not ${var.patience}."
+  }
 }
 
 # What it has to reach, and where it answers
@@ -150,6 +183,11 @@ variable "gates" {
   validation {
     condition     = alltrue([for gate in values(var.gates) : gate.min != null || gate.max != null])
     error_message = "Every gate needs a min or a max."
+  }
+
+  validation {
+    condition     = alltrue([for gate in values(var.gates) : try(gate.min <= gate.max, true)])
+    error_message = "No figure passes a gate whose min is greater than its max."
   }
 
   validation {

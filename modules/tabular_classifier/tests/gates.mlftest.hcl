@@ -8,6 +8,12 @@ variables {
 }
 
 mock_provider "mlform" {
+  mock_resource "split" {
+    defaults = {
+      features = ["petal_length", "petal_width", "species"]
+    }
+  }
+
   mock_resource "evaluation" {
     defaults = {
       metrics = { accuracy = 0.7, log_loss = 0.5 }
@@ -30,5 +36,10 @@ run "a_good_one_is" {
   assert {
     condition     = output.metrics.accuracy == 0.9 && output.url != null
     error_message = "The model passes its gate and is not served."
+  }
+
+  assert {
+    condition     = output.features == ["petal_length", "petal_width"]
+    error_message = "The model gets ${join(", ", output.features)}."
   }
 }

@@ -45,6 +45,19 @@ run "transforms_follow_the_columns" {
   }
 }
 
+run "parameters_keep_their_types" {
+  command = plan
+
+  variables {
+    params = { booster = "gbtree", max_depth = 4, monotone_constraints = [1] }
+  }
+
+  assert {
+    condition     = model.this.algorithm.params == { booster = "gbtree", max_depth = 4, monotone_constraints = [1] }
+    error_message = "XGBoost would get ${jsonencode(model.this.algorithm.params)}."
+  }
+}
+
 run "gates_and_the_endpoint" {
   command = plan
 
@@ -76,6 +89,47 @@ run "the_target_is_one_of_the_columns" {
   expect_failures = [var.columns]
 }
 
+run "the_target_is_not_scaled" {
+  command = plan
+
+  variables {
+    numeric = ["species"]
+  }
+
+  expect_failures = [var.numeric]
+}
+
+run "the_target_is_not_encoded" {
+  command = plan
+
+  variables {
+    categorical = ["species"]
+  }
+
+  expect_failures = [var.categorical]
+}
+
+run "the_target_is_not_dropped" {
+  command = plan
+
+  variables {
+    drop = ["species"]
+  }
+
+  expect_failures = [var.drop]
+}
+
+run "what_is_dropped_is_not_transformed" {
+  command = plan
+
+  variables {
+    numeric = ["petal_length"]
+    drop    = ["petal_length"]
+  }
+
+  expect_failures = [var.drop]
+}
+
 run "a_column_is_numeric_or_categorical" {
   command = plan
 
@@ -97,6 +151,26 @@ run "shares_sum_to_one" {
   expect_failures = [var.partitions]
 }
 
+run "no_share_is_empty" {
+  command = plan
+
+  variables {
+    partitions = { train = 0.8, valid = 0 }
+  }
+
+  expect_failures = [var.partitions]
+}
+
+run "the_seed_is_whole" {
+  command = plan
+
+  variables {
+    seed = 1.5
+  }
+
+  expect_failures = [var.seed]
+}
+
 run "rounds_are_whole" {
   command = plan
 
@@ -107,11 +181,51 @@ run "rounds_are_whole" {
   expect_failures = [var.rounds]
 }
 
-run "gates_say_something_about_known_metrics" {
+run "parameters_have_names" {
   command = plan
 
   variables {
-    gates = { beauty = {} }
+    params = ["max_depth"]
+  }
+
+  expect_failures = [var.params]
+}
+
+run "patience_is_at_least_one_round" {
+  command = plan
+
+  variables {
+    patience = 0
+  }
+
+  expect_failures = [var.patience]
+}
+
+run "gates_are_about_metrics_that_are_taken" {
+  command = plan
+
+  variables {
+    gates = { f1 = { min = 0.5 } }
+  }
+
+  expect_failures = [var.gates]
+}
+
+run "a_gate_says_something" {
+  command = plan
+
+  variables {
+    gates = { accuracy = {} }
+  }
+
+  expect_failures = [var.gates]
+}
+
+run "a_gate_can_be_passed" {
+  command = plan
+
+  variables {
+    gates = { accuracy = { min = 0.9, max = 0.5 } }
   }
 
   expect_failures = [var.gates]

@@ -20,7 +20,7 @@ from mlform.config.sources import RemoteSource
 from mlform.config.variable_sources import OptionValue
 from mlform.dataclass import replace
 from mlform.diagnostics import ConfigurationError, Source, SourceRange
-from mlform.errors import ModuleUnavailable, UsageError
+from mlform.errors import ModuleError, ModuleUnavailable, UsageError
 from mlform.fetching.archive import ArchiveFetcher
 from mlform.fetching.base import ModuleFetcher
 from mlform.fetching.git import GitFetcher
@@ -194,6 +194,19 @@ class Slow:
         return pin
 
 
+class Linking:
+    """Puts a link into every package, as git does."""
+
+    def __init__(self, packages: Mapping[str, Mapping[str, bytes]]) -> None:
+        self.inner = MemoryFetcher(packages)
+
+    def fetch(
+        self, source: RemoteSource, folder: Path, *, pinned: str | None, say: Callable[[str], None]
+    ) -> str:
+        (folder / "link").symlink_to("a")
+        return self.inner.fetch(source, folder, pinned=pinned, say=say)
+
+
 # What is fetched
 
 
@@ -258,6 +271,23 @@ def test_a_fetched_module_that_calls_itself_is_refused(project: Project) -> None
     assert project.fetched == [ZIP]
 
 
+def test_a_module_that_calls_itself_further_down_is_refused(project: Project) -> None:
+    project.packages[ZIP] = main(f'module "in" {{\n  source = "{OTHER}"\n}}\n'.encode())
+    project.packages[OTHER] = main(f'module "again" {{\n  source = "{OTHER}"\n}}\n'.encode())
+    project.calls(m=ZIP)
+    detail = project.detail()
+    assert f"{OTHER} is the source of the module m.in as well" in detail
+    assert project.fetched == [ZIP, OTHER]
+
+
+def test_links_of_a_package_are_copied_as_links(project: Project) -> None:
+    project.fetcher = Linking(project.packages)
+    project.calls(m=f"{GIT}//a", n=f"{GIT}//b")
+    project.get()
+    for name in ("m", "n"):
+        assert (project.folder / FOLDER / name / "link").readlink() == Path("a")
+
+
 def test_a_star_stands_for_the_one_folder_of_an_archive(project: Project) -> None:
     project.packages[ZIP] = main(MODULE, "repo-0123/inner")
     project.calls(m=f"{ZIP}//*/inner")
@@ -266,6 +296,12 @@ def test_a_star_stands_for_the_one_folder_of_an_archive(project: Project) -> Non
     detail = project.detail(upgrade=True)
     assert "several folders match" in detail
     assert "one/inner" in detail
+
+
+def test_a_star_stands_for_no_file(project: Project) -> None:
+    project.packages[ZIP] = {**main(MODULE, "two/inner"), "one/inner": b""}
+    project.calls(m=f"{ZIP}//*/inner")
+    assert project.get().modules[0].folder == ".mlform/modules/m/two/inner"
 
 
 def test_a_source_may_depend_on_an_option(project: Project) -> None:
@@ -291,6 +327,21 @@ def test_the_data_folder_may_lie_elsewhere(project: Project, tmp_path: Path) -> 
     assert project.found(f"{GIT}//a") == module.folder
     project.get()
     assert project.fetched == [GIT]
+
+
+def test_a_fetched_module_elsewhere_cannot_lead_out_of_its_package(
+    project: Project, tmp_path: Path
+) -> None:
+    project.data_folder = tmp_path / "elsewhere"
+    out = b'module "out" {\n  source = "../x"\n}\n'
+    project.calls(m=ZIP)
+    project.get()
+    (tmp_path / "elsewhere/modules/m/main.mlf.hcl").write_bytes(out)
+    (tmp_path / "elsewhere/modules/x").mkdir()
+    (tmp_path / "elsewhere/modules/x/main.mlf.hcl").write_bytes(MODULE)
+    with pytest.raises(ConfigurationError, match="Invalid module source"):
+        list_modules(project.environment)
+    assert "leads out of what was fetched" in project.detail()
 
 
 # What is recorded
@@ -513,6 +564,36 @@ def test_a_modules_folder_that_is_a_file_is_told(project: Project) -> None:
     assert ".mlform/modules cannot be written: File exists" in project.detail()
 
 
+def test_a_folder_that_cannot_be_written_is_told_though_nothing_is_fetched(
+    project: Project,
+) -> None:
+    (project.folder / "near").mkdir()
+    (project.folder / "near/main.mlf.hcl").write_bytes(MODULE)
+    project.calls(m="./near")
+    (project.folder / ".mlform").mkdir()
+    (project.folder / FOLDER).write_text("")
+    with pytest.raises(ModuleError, match="Modules could not be installed") as caught:
+        project.get()
+    assert ".mlform/modules cannot be written: File exists" in caught.value.detail
+
+
+def test_a_run_that_ends_early_forgets_no_module_it_did_not_reach(project: Project) -> None:
+    project.calls(m=ZIP)
+    project.get()
+    project.calls(a=OTHER, b=f"{GIT}//a", m=ZIP)
+
+    def say(line: str) -> None:
+        if line.startswith(f"Downloading {GIT}"):
+            raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        get_modules(project.environment, say=say)
+    assert list(read_manifest(project.folder / FOLDER)) == ["a", "m"]
+    assert project.found(ZIP) == ".mlform/modules/m"
+    project.get()
+    assert project.fetched == [ZIP, OTHER, GIT]
+
+
 def test_a_download_that_breaks_off_leaves_nothing(project: Project) -> None:
     project.fetcher = PackageFetcher(git=GitFetcher(variables={}), archive=ArchiveFetcher())
     with site() as served:
@@ -663,6 +744,16 @@ def test_who_waits_too_long_is_told_and_waits_once(
     assert project.fetched == [ZIP]
 
 
+def test_a_run_with_nothing_to_change_does_not_wait(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlform.operations.modules._PATIENCE", 0.1)
+    project.calls(m=ZIP)
+    first = project.get()
+    with filelock.FileLock(project.folder / FOLDER / ".lock"):
+        assert project.get().modules == first.modules
+
+
 def test_the_lock_is_given_back(project: Project) -> None:
     project.calls(m=ZIP)
     lock = project.folder / FOLDER / ".lock"
@@ -778,7 +869,7 @@ def test_problems_of_fetched_modules_are_told_with_those_of_the_root(project: Pr
     with pytest.raises(ConfigurationError) as caught:
         project.get()
     places = [item.range.filename for item in caught.value.diagnostics if item.range is not None]
-    assert sorted(places) == [".mlform/modules/m/main.mlf.hcl", "main.mlf.hcl"]
+    assert places == ["main.mlf.hcl", ".mlform/modules/m/main.mlf.hcl"]
     assert {item.summary for item in caught.value.diagnostics} == {
         "A module could not be downloaded"
     }
@@ -793,6 +884,21 @@ def test_a_folder_that_is_not_in_the_package_gets_a_hint(project: Project) -> No
     assert project.files() == {}
 
 
+def test_a_file_is_no_folder_of_a_package(project: Project) -> None:
+    project.calls(m=f"{ZIP}//main.mlf.hcl")
+    detail = project.detail()
+    assert 'there is no folder "main.mlf.hcl"' in detail
+    assert "Folders there: none." in detail
+
+
+def test_of_many_folders_the_first_twelve_that_are_not_hidden_are_shown(project: Project) -> None:
+    names = [f"f{number:02}" for number in range(13)]
+    for count, end in ((12, "."), (13, ", ….")):
+        project.packages[ZIP] = main(MODULE, ".git", *names[:count])
+        project.calls(m=f"{ZIP}//zzzzzz")
+        assert project.detail().endswith(f"Folders there: {', '.join(names[:12])}{end}")
+
+
 # Manifests that somebody or something damaged
 
 DAMAGED = {
@@ -802,6 +908,7 @@ DAMAGED = {
     "deep": b"[" * 100_000,
     "a list": b"[]",
     "no list": b'{"format_version": 1, "modules": {"key": "m"}}',
+    "a number": b'{"format_version": 1, "modules": 3}',
     "no object": b'{"format_version": 1, "modules": ["m", null, 1]}',
 }
 
