@@ -15,6 +15,8 @@ from mlform.errors import MlformError, UsageError
 _PACKAGE: Final = Path(__file__).resolve().parent.parent
 _LEFT_OUT: Final = re.compile(r"\..*|__pycache__|mlform\.mlfstate.*")
 """Names of what runs of an example leave behind."""
+_WRITTEN: Final = frozenset({"data", "docker.mlf.hcl", "rows.csv"})
+"""What people write into an example's folder as its README says; `examples/.gitignore` has them."""
 _OUTSIDE: Final = re.compile(r'(?m)^(\s*source\s*=\s*)"((?:\.\./)+([\w./-]+))"')
 """Source of a module in a folder beside the example."""
 
@@ -103,6 +105,8 @@ def _contents(example: Path) -> dict[str, bytes]:
     """Return the files of an example by path, with the modules it takes from outside of it."""
     found: dict[str, bytes] = {}
     for path, file in _files(example):
+        if path.partition("/")[0] in _WRITTEN:
+            continue
         content = file.read_bytes()
         if not file.name.endswith(SUFFIX):
             found[path] = content

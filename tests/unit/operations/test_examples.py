@@ -45,6 +45,9 @@ def test_what_runs_left_behind_is_not_copied(tmp_path: Path) -> None:
     for name in ("main.mlf.hcl", "mlform.mlfstate", "mlform.mlfstate.backup", ".mlform/x"):
         (example / name).write_text("")
     (example / "__pycache__" / "x.pyc").write_text("")
+    (example / "data").mkdir()
+    for name in ("data/a.csv", "docker.mlf.hcl", "rows.csv", ".mlform.lock.hcl"):
+        (example / name).write_text("")
     assert copy_example("a", tmp_path / "new", examples=examples).files == ("main.mlf.hcl",)
 
 
