@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
+from mlform.addresses import ResourceAddress, parse_target
 from mlform.dataclass import dataclass
 from mlform.diagnostics import Diagnostic, Diagnostics, SourceRange, did_you_mean
 from mlform.digests import Json, JsonObject
@@ -410,7 +411,11 @@ def _kind_of(value: Value) -> str | None:
     address = _address(value).payload
     if not isinstance(address, str):
         return None
-    return address.split("[")[0].rsplit(".", 2)[-2]
+    try:
+        target = parse_target(address)
+    except ValueError:  # an object of somebody's own that happens to have such an attribute
+        return None
+    return target.kind if isinstance(target, ResourceAddress) else None
 
 
 def _item_range(expression: ast.Expression, position: int) -> SourceRange:

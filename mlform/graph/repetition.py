@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from mlform.addresses import InstanceKey
 from mlform.config.blocks import ModuleCall, ResourceBlock
-from mlform.dataclass import dataclass, field
+from mlform.dataclass import dataclass, field, replace
 from mlform.diagnostics import Diagnostics
 from mlform.hcl.ast import Expression
 from mlform.lang.construct import object_of
@@ -74,25 +74,37 @@ def supposed_repetition(
 ) -> Repetition:
     """Return one instance that stands for all that a block may ask for, however many.
 
-    For checks without values: how many there are may be unknown, but must not be wrong.
+    For checks without values: how many there are may be unknown, but must not be wrong. Where there
+    are none, variables and locals are unknown: with theirs, the block is never looked at.
     """
+    enabled = block.enabled if isinstance(block, ModuleCall) else block.lifecycle.enabled
+    asked: object
     if block.count is not None:
         value = resolve(block.count, scope, diagnostics)
-        if value.is_known or value.marks:
-            _counted(block.count, value, diagnostics)
-        return _ANY_COUNT
-    if block.for_each is not None:
+        asked = not _is_said(value) or _counted(block.count, value, diagnostics).keys
+        supposed = _ANY_COUNT
+    elif block.for_each is not None:
         value = resolve(block.for_each, scope, diagnostics)
-        if value.is_known or value.marks:
-            _for_each_items(block.for_each, value, diagnostics)
-        return _ANY_KEY
-    enabled = block.enabled if isinstance(block, ModuleCall) else block.lifecycle.enabled
-    if enabled is None:
+        asked = not _is_said(value) or _for_each_items(block.for_each, value, diagnostics)
+        supposed = _ANY_KEY
+    elif enabled is not None:
+        value = resolve(enabled, scope, diagnostics)
+        asked = not _is_said(value) or _is_enabled(enabled, scope, diagnostics)
+        supposed = _PERHAPS
+    else:
         return SINGLE
-    value = resolve(enabled, scope, diagnostics)
-    if value.is_known or value.marks:
-        _is_enabled(enabled, scope, diagnostics)
-    return _PERHAPS
+    return supposed if asked else _but_absent(supposed)
+
+
+def _is_said(value: Value) -> bool:
+    """Whether a value can be judged already, be it only by its marks."""
+    return value.is_known or bool(value.marks)
+
+
+def _but_absent(repetition: Repetition) -> Repetition:
+    """Return the same for a block without instances: what it says of values is never resolved."""
+    names = {**(repetition.supposed or {}), "var": UNKNOWN_VALUE, "local": UNKNOWN_VALUE}
+    return replace(repetition, supposed=names)
 
 
 _ANY_COUNT = Repetition(keys=(None,), supposed={"count": object_of({"index": unknown(NUMBER)})})

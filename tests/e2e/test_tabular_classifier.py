@@ -145,6 +145,21 @@ def test_what_is_wrong_is_said_at_the_callers_argument(
     assert f'main.mlf.hcl line 7, in module "buyers":\n│    7:   {argument}\n' in place
 
 
+def test_one_module_makes_several_models(tmp_path: Path) -> None:
+    arguments = '  for_each = toset(["a", "b"])\n  seed = each.key == "a" ? 1 : 2\n'
+    cli = caller(tmp_path, arguments + PEOPLE)
+    planned = cli.run("plan").ok().stdout
+    assert "Plan: 8 to add" in planned
+    for key in ("a", "b"):
+        assert f'# module.buyers["{key}"].model.this will be created' in planned
+
+
+def test_only_a_path_and_a_target_are_needed(tmp_path: Path) -> None:
+    cli = caller(tmp_path, "")
+    cli.run("validate").ok()
+    assert "Plan: 4 to add" in cli.run("plan").ok().stdout
+
+
 def test_its_readme_tells_of_every_variable_and_output() -> None:
     text = "".join(path.read_text() for path in sorted(MODULE.glob("*.mlf.hcl")))
     readme = (MODULE / "README.md").read_text()

@@ -102,6 +102,40 @@ def test_mistakes_in_modules_and_behind_repetition_are_found(cli: Cli) -> None:
     assert 'no function named "lenght". Did you mean "length"?' in outcome.stderr
 
 
+GUARDED = """\
+variable "serve" {
+  type    = object({ port = number })
+  default = null
+}
+
+resource "mlform_data" "counted" {
+  count = var.serve != null ? 1 : 0
+  input = var.serve.port
+}
+
+resource "mlform_data" "keyed" {
+  for_each = var.serve == null ? {} : { a = 1 }
+  input    = var.serve.port
+}
+
+resource "mlform_data" "optional" {
+  input = var.serve.port
+
+  lifecycle {
+    enabled = var.serve != null
+  }
+}
+"""
+
+
+def test_what_is_switched_off_need_not_have_values(cli: Cli) -> None:
+    cli.file("main.mlf.hcl", 'module "part" {\n  source = "./part"\n}\n')
+    cli.file("part/main.mlf.hcl", GUARDED)
+    cli.run("validate").ok()
+    cli.replace("part/main.mlf.hcl", "count = var.serve != null ? 1 : 0", "count = 0\n  inptu = 1")
+    assert 'Did you mean "input"?' in cli.run("validate").stderr
+
+
 def test_files_of_tests_are_checked_too(cli: Cli) -> None:
     cli.file("main.mlf.hcl", "locals {\n  a = 1\n}\n").file("tests/a.mlftest.hcl", "rnu {\n}\n")
     outcome = cli.run("validate")
