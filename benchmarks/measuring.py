@@ -132,6 +132,35 @@ def in_turn(
     return medians(first), medians(second) if second else None
 
 
+COMPARED = (
+    "resources",
+    "mlform",
+    "processor",
+    "memory",
+    "terraform",
+    "processor",
+    "memory",
+    "ratio",
+    "of processor",
+)
+"""Head of a table of rows that `compared` gives."""
+
+
+def compared(size: int, ours: Run, theirs: Run | None) -> list[str]:
+    """Return the row of one size; empty cells where the peer was not run."""
+    row = [f"{size:,}", seconds(ours.elapsed), seconds(ours.processor), mebibytes(ours.memory)]
+    if theirs is None:
+        return [*row, "", "", "", "", ""]
+    return [
+        *row,
+        seconds(theirs.elapsed),
+        seconds(theirs.processor),
+        mebibytes(theirs.memory),
+        f"{ours.elapsed / theirs.elapsed:.2f}",
+        f"{ours.processor / theirs.processor:.2f}",
+    ]
+
+
 def medians(runs: Sequence[Run]) -> Run:
     """Return the median of each figure."""
     return Run(

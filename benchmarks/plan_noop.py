@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from layered import terraform_state, write_ours, write_theirs
-from measuring import MLFORM, Run, by_size, in_turn, mebibytes, run, seconds, table
+from measuring import COMPARED, MLFORM, Run, by_size, compared, in_turn, run, table
 
 
 def unchanged(command: tuple[str, ...], folder: Path) -> Run:
@@ -27,17 +27,7 @@ def compare(size: int, rounds: int, peer: str | None, folder: Path) -> list[str]
     run((*MLFORM, "apply", "-auto-approve"), ours)
     theirs = None if peer is None else _peer(peer, size, folder / f"theirs-{size}")
     first, second = in_turn(rounds, lambda: unchanged((*MLFORM, "plan"), ours), theirs)
-    row = [f"{size:,}", seconds(first.elapsed), seconds(first.processor), mebibytes(first.memory)]
-    if second is None:
-        return [*row, "", "", "", "", ""]
-    return [
-        *row,
-        seconds(second.elapsed),
-        seconds(second.processor),
-        mebibytes(second.memory),
-        f"{first.elapsed / second.elapsed:.2f}",
-        f"{first.processor / second.processor:.2f}",
-    ]
+    return compared(size, first, second)
 
 
 def _peer(peer: str, size: int, folder: Path) -> Callable[[], Run]:
@@ -50,20 +40,7 @@ def _peer(peer: str, size: int, folder: Path) -> Callable[[], Run]:
 def main() -> None:
     """Measure and print."""
     rows = by_size(__doc__, compare, rounds=3, peer_limit=3000)
-    table(
-        (
-            "resources",
-            "mlform",
-            "processor",
-            "memory",
-            "terraform",
-            "processor",
-            "memory",
-            "ratio",
-            "of processor",
-        ),
-        rows,
-    )
+    table(COMPARED, rows)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from measuring import MLFORM, Run, by_size, in_turn, mebibytes, run, seconds, table
+from measuring import COMPARED, MLFORM, Run, by_size, compared, in_turn, run, table
 
 _WIDTH = 10
 """Each resource refers to the one that stands as many places before it."""
@@ -58,22 +58,7 @@ def compare(size: int, rounds: int, peer: str | None, folder: Path) -> list[str]
     (ours / "main.mlf.hcl").write_text(configuration("mlform_data", size))
     theirs = None if peer is None else _peer(peer, size, folder / f"theirs-{size}")
     first, second = in_turn(rounds, lambda: _valid((*MLFORM, "validate"), ours), theirs)
-    row = [
-        f"{size:,}",
-        seconds(first.elapsed),
-        seconds(first.processor),
-        mebibytes(first.memory),
-    ]
-    if second is None:
-        return [*row, "", "", "", "", ""]
-    return [
-        *row,
-        seconds(second.elapsed),
-        seconds(second.processor),
-        mebibytes(second.memory),
-        f"{first.elapsed / second.elapsed:.2f}",
-        f"{first.processor / second.processor:.2f}",
-    ]
+    return compared(size, first, second)
 
 
 def _peer(peer: str, size: int, folder: Path) -> Callable[[], Run]:
@@ -93,20 +78,7 @@ def _valid(command: tuple[str, ...], folder: Path) -> Run:
 def main() -> None:
     """Measure and print."""
     rows = by_size(__doc__, compare, rounds=3, peer_limit=5000, sizes=(1000, 2000, 5000, 10000))
-    table(
-        (
-            "resources",
-            "mlform",
-            "processor",
-            "memory",
-            "terraform",
-            "processor",
-            "memory",
-            "ratio",
-            "of processor",
-        ),
-        rows,
-    )
+    table(COMPARED, rows)
 
 
 if __name__ == "__main__":

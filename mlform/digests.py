@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NewType, TypeAlias
 
@@ -49,6 +49,20 @@ def digest_file(path: Path) -> Digest:
         while chunk := stream.read(_CHUNK):
             state.update(chunk)
     return Digest("sha256:" + state.hexdigest())
+
+
+def digest_files(folder: Path, names: Iterable[str], digest: Callable[[Path], Digest]) -> Digest:
+    """Return the digest of some files of a folder: their names in the order given, and contents.
+
+    Args:
+        folder: Where they are.
+        names: Relative paths.
+        digest: Gives the digest of one file, read or remembered.
+
+    Raises:
+        OSError: If a file cannot be read.
+    """
+    return digest_json([[name, digest(folder / name)] for name in names])
 
 
 def digest_tree(folder: Path) -> Digest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mlform.config.blocks import Condition, VariableBlock
+from mlform.config.messages import error_message
 from mlform.config.static import constant
 from mlform.diagnostics import Diagnostic, Diagnostics, SourceRange
 from mlform.lang.conversion import ConversionError, apply_defaults, convert, without_optional
@@ -10,7 +11,7 @@ from mlform.lang.failure import reference_values
 from mlform.lang.references import references
 from mlform.lang.resolve import resolve
 from mlform.lang.scope import Scope
-from mlform.lang.types import BOOL, STRING
+from mlform.lang.types import BOOL
 from mlform.lang.values import Mark, Value, null, unknown
 
 
@@ -154,7 +155,7 @@ def check_validation(
             )
         )
         return False
-    message = _error_message(validation, scope, diagnostics)
+    message = error_message(validation, scope, diagnostics)
     diagnostics.add(
         Diagnostic(
             summary="Invalid value for variable",
@@ -164,33 +165,3 @@ def check_validation(
         )
     )
     return False
-
-
-def _error_message(validation: Condition, scope: Scope, diagnostics: Diagnostics) -> str:
-    place = validation.error_message.range
-    before = len(diagnostics)
-    value = resolve(validation.error_message, scope, diagnostics)
-    if len(diagnostics) > before or not value.is_known:
-        return "The error message could not be put together, so it will not be displayed."
-    try:
-        text = convert(value, STRING)
-    except ConversionError as error:
-        diagnostics.error(
-            "Invalid error message",
-            f"Unsuitable value for error message: {error.message}.",
-            range=place,
-        )
-        return "The error message is no string, so it will not be displayed."
-    kind = "sensitive" if text.is_sensitive else "ephemeral"
-    if text.marks:
-        instead = (
-            ", or use nonsensitive() if the text will not reveal them" if text.is_sensitive else ""
-        )
-        diagnostics.error(
-            f"Error message refers to {kind} values",
-            f"The error expression used to explain this condition refers to {kind} values, so "
-            f"its text is not displayed. Remove the references to {kind} values{instead}.",
-            range=place,
-        )
-        return f"The error message included a value that is {kind}, so it will not be displayed."
-    return str(text.payload)

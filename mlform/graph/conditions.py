@@ -5,13 +5,14 @@ from __future__ import annotations
 from enum import Enum
 
 from mlform.config.blocks import Condition
+from mlform.config.messages import error_message
 from mlform.dataclass import dataclass, replace
 from mlform.diagnostics import Diagnostic, Diagnostics, Severity
 from mlform.lang.convert import ConversionError, convert
 from mlform.lang.resolve import resolve
 from mlform.lang.scope import Scope
 from mlform.lang.types import BOOL
-from mlform.lang.values import UNKNOWN, Mark, Value
+from mlform.lang.values import UNKNOWN
 
 
 class Status(Enum):
@@ -113,22 +114,3 @@ def _checked(
         )
     )
     return Status.FAIL, message
-
-
-def error_message(condition: Condition, scope: Scope, diagnostics: Diagnostics) -> str:
-    """Return the message of a condition that does not hold; a hidden value is not shown."""
-    found = Diagnostics()
-    value: Value = resolve(condition.error_message, scope, found)
-    diagnostics.extend(found)
-    if Mark.SENSITIVE in value.marks or Mark.EPHEMERAL in value.marks:
-        diagnostics.error(
-            "Error message refers to sensitive values",
-            "The error expression used to explain this condition refers to sensitive or "
-            "ephemeral values, so its text is not displayed. Remove the references to them, or "
-            "use nonsensitive() if the text will not reveal them.",
-            range=condition.error_message.range,
-        )
-        return "The error message included a sensitive value, so it will not be displayed."
-    if isinstance(value.payload, str):
-        return value.payload
-    return "The condition is false, and the error message is no known text."

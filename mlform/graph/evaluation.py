@@ -100,7 +100,11 @@ class Evaluation:
         inner = node.path[:-1] if isinstance(node, CallNode) else _module_of(node)
         if isinstance(node, OutputNode) and inner in self.overridden_modules:
             return False
-        return any(inner[: len(path)] == path for path in self.overridden_modules)
+        return self._is_closed(inner)
+
+    def _is_closed(self, module: ModulePath) -> bool:
+        """Whether a module, or one that it is in, is not looked into."""
+        return any(module[: len(path)] == path for path in self.overridden_modules)
 
     def settle(self, diagnostics: Diagnostics) -> None:
         """Resolve all values, and find all instances, with what is recorded of resources."""
@@ -249,7 +253,7 @@ class Evaluation:
         They have to be asked for before any of them can be resolved.
         """
         address = block.address
-        if any(address.module[: len(path)] == path for path in self.overridden_modules):
+        if self._is_closed(address.module):
             return ()
         node = ResourceNode(address)
         found: list[ResourceAddress] = []

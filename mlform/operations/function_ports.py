@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from mlform.dataclass import dataclass
-from mlform.digests import digest_file, digest_json, tree_files
+from mlform.digests import digest_file, digest_files, tree_files
 from mlform.lang.functions.context import (
     FunctionContext,
     TableColumn,
@@ -69,7 +69,7 @@ class _Files:
         place = self.folder / path
         if not place.is_dir():
             return digest_file(place)
-        return digest_json([[name, digest_file(place / name)] for name in tree_files(place)])
+        return digest_files(place, tree_files(place), digest_file)
 
     def read_table(self, path: str, options: TableOptions) -> TableFacts:
         from mlform.features.tables import table_facts

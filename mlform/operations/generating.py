@@ -16,7 +16,7 @@ from mlform.graph.imports import import_block
 from mlform.graph.nodes import ResourceNode
 from mlform.operations.environment import Environment
 from mlform.operations.loading import Loaded, load_snapshot
-from mlform.plan.imports import requests_for
+from mlform.plan.imports import imports_by_block, requests_for
 from mlform.plan.origins import ImportProblem
 from mlform.plan.reality import Reality
 from mlform.plan.recorded import recorded_value
@@ -110,8 +110,9 @@ def missing_blocks(evaluation: Evaluation, kinds: Mapping[str, AnyKind], reality
     """
     diagnostics = Diagnostics()
     blocks: list[tuple[str, str]] = []
+    asked = imports_by_block(evaluation.config)
     for address in missing_addresses(evaluation.config, kinds):
-        for request in requests_for(address, evaluation, diagnostics):
+        for request in requests_for(asked[address], evaluation, diagnostics):
             if request.address.key is not None:
                 continue  # that takes count or for_each, which nobody can guess
             found = reality.imported(address.kind, request.id)

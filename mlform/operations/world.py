@@ -10,7 +10,7 @@ from typing import Final
 from mlform.apply.ports import OpenRuntime
 from mlform.apply.servers import server_from_json
 from mlform.dataclass import dataclass, field
-from mlform.digests import Digest, Json, digest_file, digest_json, tree_files
+from mlform.digests import Digest, Json, digest_file, digest_files, tree_files
 from mlform.durable import write_file
 from mlform.errors import MlformError
 from mlform.graph.runtimes import RuntimeSettings
@@ -168,7 +168,7 @@ class World:
         return self._answer(folder, tuple(tree_files(folder)))
 
     def _answer(self, folder: Path, files: tuple[str, ...]) -> SourceAnswer:
-        digest = digest_json([[name, self._fingerprints.digest(folder / name)] for name in files])
+        digest = digest_files(folder, files, self._fingerprints.digest)
         return SourceAnswer(folder=str(folder.resolve()), files=files, digest=digest)
 
 

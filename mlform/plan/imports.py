@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from mlform.addresses import ResourceAddress
 from mlform.config.blocks import Config, ImportBlock
@@ -31,13 +31,22 @@ class ImportRequest:
     range: SourceRange
 
 
+def imports_by_block(config: Config) -> Mapping[ResourceAddress, list[ImportBlock]]:
+    """Return the `import` blocks by the resource block that they name."""
+    found: dict[ResourceAddress, list[ImportBlock]] = {}
+    for item in config.root.imports:
+        block = import_block(item.target)
+        if block is not None:
+            found.setdefault(block, []).append(item)
+    return found
+
+
 def requests_for(
-    block: ResourceAddress, evaluation: Evaluation, diagnostics: Diagnostics
+    items: Iterable[ImportBlock], evaluation: Evaluation, diagnostics: Diagnostics
 ) -> Iterator[ImportRequest]:
-    """Return what is to be imported for a block; what the imports refer to must be recorded."""
-    for item in evaluation.config.root.imports:
-        if import_block(item.target) == block:
-            yield from _requests(item, evaluation, diagnostics)
+    """Return what is to be imported; what the imports refer to must be recorded."""
+    for item in items:
+        yield from _requests(item, evaluation, diagnostics)
 
 
 def _requests(

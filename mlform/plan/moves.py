@@ -96,10 +96,12 @@ def find_moves(config: Config, state: State, diagnostics: Diagnostics) -> tuple[
     places = {address: address for address, _ in state.objects}
     blocked: list[str] = []
     for statement in _ordered(statements, diagnostics):
-        for address in sorted(places):
-            target = statement.relocated(address)
-            if target is None or target == address:
-                continue
+        reached = ((address, statement.relocated(address)) for address in places)
+        for address, target in sorted(
+            (address, target)
+            for address, target in reached
+            if target is not None and target != address
+        ):
             if target in places:
                 if statement.range is not None:
                     blocked.append(f"  {address} could not move to {target}")

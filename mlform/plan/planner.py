@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from mlform.addresses import ResourceAddress, Target, covers, print_target
-from mlform.config.blocks import Config, Module, ResourceBlock
+from mlform.config.blocks import Config, ImportBlock, Module, ResourceBlock
 from mlform.dataclass import dataclass, field, replace
 from mlform.diagnostics import Diagnostics, Severity
 from mlform.errors import PlanError
@@ -33,7 +33,13 @@ from mlform.plan.changes import (
 from mlform.plan.checking import check_arguments, unmade
 from mlform.plan.diff import Circumstances, Decision, decide
 from mlform.plan.gates import gate_warnings
-from mlform.plan.imports import ImportRequest, check_targets, imported_record, requests_for
+from mlform.plan.imports import (
+    ImportRequest,
+    check_targets,
+    imported_record,
+    imports_by_block,
+    requests_for,
+)
 from mlform.plan.lifecycle import (
     Trigger,
     create_first_blocks,
@@ -108,6 +114,7 @@ def make_plan(
         diagnostics=diagnostics,
         moves=moves,
         sources={move.target: move.source for move in moves},
+        asked=imports_by_block(config),
         create_first=create_first_blocks(config, graph, kinds),
         selection=select(wishes.targets, config, graph, state) if wishes.targets else None,
         recorded=state.by_block if wishes.targets else {},
@@ -141,7 +148,8 @@ class Planner:
     environments: dict[str, str] = field(default_factory=dict)
     moves: tuple[Move, ...] = ()
     sources: Mapping[ResourceAddress, ResourceAddress] = field(default_factory=dict)
-    imports: list[ResourceRecord] = field(default_factory=list)
+    asked: Mapping[ResourceAddress, list[ImportBlock]] = field(default_factory=dict)
+    imports: dict[ResourceAddress, ResourceRecord] = field(default_factory=dict)
     requests: dict[ResourceAddress, ImportRequest] = field(default_factory=dict)
 
     @property
@@ -179,7 +187,8 @@ class Planner:
             self._keep_unselected(block.address, selection)
             if block.address not in selection.blocks:
                 return
-        for request in requests_for(block.address, self.evaluation, self.diagnostics):
+        asked = self.asked.get(block.address, ())
+        for request in requests_for(asked, self.evaluation, self.diagnostics):
             self.requests[request.address] = request
         for address in self.evaluation.instances(block, self.diagnostics):
             if selection is None or selection.plans(address):
@@ -194,7 +203,7 @@ class Planner:
         if found is None:
             return None
         if isinstance(found, ResourceRecord):
-            self.imports.append(found)
+            self.imports[desired.address] = found
             return found
         self.diagnostics.error(
             found.summary, found.detail, range=request.range, address=str(request.address)
@@ -293,7 +302,6 @@ class Planner:
         action = decision.action
         if not desired.block.lifecycle.destroy:
             action = _STAYING.get(action, action)
-        imported = any(item.address == address for item in self.imports)
         runs = decision.action not in {Action.NO_OP, Action.UPDATE} and not decision.reused
         expected = record.provenance.duration if record is not None and runs else None
         return Change(
@@ -313,7 +321,7 @@ class Planner:
             recipe_digest=decision.ingredients.digest if decision.ingredients else None,
             sources={} if decision.ingredients is None else decision.ingredients.recipe.sources,
             previous_address=self.sources.get(address),
-            importing=self.requests[address].id if imported else None,
+            importing=self.requests[address].id if address in self.imports else None,
         )
 
     def _check_destruction(self, block: ResourceBlock, change: Change) -> None:
@@ -425,7 +433,7 @@ class Planner:
             + leaving_warnings(changes)
             + gate_warnings(self.changes.values(), self.kinds, self.config),
             moves=self.moves,
-            imports=tuple(self.imports),
+            imports=tuple(self.imports.values()),
             checks=tuple(self.evaluation.verdicts.values()),
         )
 
