@@ -82,12 +82,14 @@ class ResourceAddress:
             return self
         return ResourceAddress(self.kind, self.name, None, path)
 
-    def _order(self) -> tuple[object, ...]:
+    @property
+    def order(self) -> tuple[object, ...]:
+        """What addresses are sorted by: cheaper as the key of a sort than the addresses."""
         path = tuple((step.name, _key_order(step.key)) for step in self.module)
         return (path, self.kind, self.name, _key_order(self.key))
 
     def __lt__(self, other: ResourceAddress) -> bool:
-        return self._order() < other._order()
+        return self.order < other.order
 
 
 Target: TypeAlias = ResourceAddress | ModulePath

@@ -15,7 +15,7 @@ from mlform.diagnostics import Diagnostics
 from mlform.digests import Digest, JsonObject, digest_bytes, digest_json
 from mlform.operations.environment import Environment
 from mlform.operations.loading import Loaded, backend_of, early_context, variable_values
-from mlform.state.codec import state_document
+from mlform.state.codec import encode_state
 from mlform.state.snapshot import State
 
 
@@ -80,7 +80,7 @@ def locked(
 
 def state_digest(state: State) -> Digest:
     """Return the digest of the objects and outputs of a state."""
-    return digest_json(state_document(replace(state, intents=())))
+    return digest_bytes(encode_state(replace(state, intents=())))
 
 
 def config_digest(files: Mapping[str, bytes], variables: JsonObject) -> Digest:

@@ -1,14 +1,26 @@
 """The state and its entries as bytes.
 
-The state is one JSON document, indented for people and diffs::
+The state is one JSON document, a line for each object, so that a diff shows which objects changed::
 
-    {"version": 1, "mlform_version": "0.1.0", "serial": 3, "lineage": "…",
-     "outputs": {NAME: {"value": …, "type": …, "sensitive": true}},
-     "resources": [{"address": "model.survival", "attributes": {…}, "provenance": {…}, …}],
-     "intents": [{"step": "…", "address": "…", "operation": "create"}]}
+    {
+      "version": 1,
+      "mlform_version": "0.1.0",
+      "serial": 3,
+      "lineage": "…",
+      "outputs": {
+        "auc": {"sensitive":true,"type":…,"value":…}
+      },
+      "resources": [
+        {"address":"model.survival","attributes":{…},"provenance":{…},"schema_version":1}
+      ],
+      "intents": [
+        {"address":"…","operation":"create","step":"…"}
+      ]
+    }
 
 `resources` holds one object for each object of the state, in order of address, then deposed key;
-members that have their default value are left out. An entry is one line that checks itself::
+members that have their default value are left out. White space has no meaning to the reader. An
+entry is one line that checks itself::
 
     {"seq":7,"sum":"0123456789abcdef","entry":{"type":"removed","step":"…","address":"…"}}
 
@@ -55,8 +67,25 @@ def encode_state(state: State) -> bytes:
     Raises:
         ValueError: If a value is no JSON, such as a number that is not finite.
     """
-    text = json.dumps(state_document(state), indent=2, ensure_ascii=False, allow_nan=False)
-    return text.encode() + b"\n"
+    members = (
+        b'  "%s": %s' % (name.encode(), _lines(value))
+        for name, value in state_document(state).items()
+    )
+    return b"{\n%s\n}\n" % b",\n".join(members)
+
+
+def _lines(value: Json) -> bytes:
+    """Return a member of the state as JSON, each item of a list or an object on its own line."""
+    match value:
+        case Mapping() if value:
+            items = (
+                canonical_json(name) + b": " + canonical_json(item) for name, item in value.items()
+            )
+            return b"{\n    %s\n  }" % b",\n    ".join(items)
+        case Sequence() if value and not isinstance(value, str):
+            return b"[\n    %s\n  ]" % b",\n    ".join(map(canonical_json, value))
+        case _:
+            return canonical_json(value)
 
 
 def state_document(state: State) -> JsonObject:
@@ -67,9 +96,7 @@ def state_document(state: State) -> JsonObject:
         "serial": state.serial,
         "lineage": state.lineage,
         "outputs": _outputs_document(state.outputs),
-        "resources": [
-            _record_document(state.objects[key], key[1]) for key in sorted(state.objects)
-        ],
+        "resources": [_record_document(record, deposed) for deposed, record in state.in_order],
     }
     if state.intents:
         document["intents"] = [_intent_document(intent) for intent in state.intents]
@@ -160,15 +187,6 @@ def _sum(sequence: int, body: bytes) -> bytes:
     return hashlib.sha256(b"%d:%s" % (sequence, body)).hexdigest()[:_SUM_LENGTH].encode()
 
 
-def _sorted(value: Json) -> Json:
-    """Return the value with sorted keys, as the lists and dictionaries that JSON knows."""
-    if isinstance(value, Mapping):
-        return {name: _sorted(value[name]) for name in sorted(value)}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_sorted(item) for item in value]
-    return value
-
-
 def record_to_json(record: ResourceRecord) -> JsonObject:
     """Return one object as JSON; `record_from_json` gives it back."""
     return _record_document(record)
@@ -188,13 +206,13 @@ def _record_document(record: ResourceRecord, deposed: str = CURRENT) -> dict[str
     if deposed != CURRENT:
         document["deposed"] = deposed
     document["schema_version"] = record.schema_version
-    document["attributes"] = _sorted(record.attributes)
+    document["attributes"] = record.attributes
     optional: dict[str, Json] = {
         "sensitive": [list(path) for path in record.sensitive],
-        "recipe": _sorted(record.recipe),
+        "recipe": record.recipe,
         "recipe_digest": record.recipe_digest or "",
         "artifact": record.artifact or "",
-        "handle": _sorted(record.handle),
+        "handle": record.handle,
         "dependencies": list(record.dependencies),
         "tainted": record.tainted,
         "create_before_destroy": record.create_before_destroy,
@@ -253,8 +271,8 @@ def _provenance(document: Document) -> Provenance:
 def _outputs_document(outputs: Mapping[str, OutputRecord]) -> dict[str, Json]:
     return {
         name: {
-            "value": _sorted(output.value),
-            "type": _sorted(output.type),
+            "value": output.value,
+            "type": output.type,
             **({"sensitive": True} if output.sensitive else {}),
         }
         for name, output in sorted(outputs.items())

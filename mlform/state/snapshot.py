@@ -178,9 +178,15 @@ class State:
         return self.objects.get((address, CURRENT))
 
     @property
+    def in_order(self) -> tuple[tuple[str, ResourceRecord], ...]:
+        """All objects with their deposed keys, in order of address, then key."""
+        keys = sorted(self.objects, key=lambda key: (key[0].order, key[1]))
+        return tuple((key[1], self.objects[key]) for key in keys)
+
+    @property
     def records(self) -> tuple[ResourceRecord, ...]:
         """The current objects, in order of address."""
-        return tuple(self.objects[key] for key in sorted(self.objects) if key[1] == CURRENT)
+        return tuple(record for deposed, record in self.in_order if deposed == CURRENT)
 
     @property
     def by_block(self) -> Mapping[ResourceAddress, tuple[ResourceRecord, ...]]:
@@ -193,9 +199,7 @@ class State:
     @property
     def deposed(self) -> tuple[tuple[str, ResourceRecord], ...]:
         """The deposed objects with their keys, in order of address and key."""
-        return tuple(
-            (key[1], self.objects[key]) for key in sorted(self.objects) if key[1] != CURRENT
-        )
+        return tuple(item for item in self.in_order if item[0] != CURRENT)
 
 
 def apply_entries(state: State, entries: tuple[Entry, ...]) -> State:

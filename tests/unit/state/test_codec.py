@@ -43,6 +43,22 @@ def test_the_top_level_reads_like_terraforms() -> None:
     assert list(document["outputs"]) == ["a", "b"]
 
 
+def test_a_line_holds_one_object() -> None:
+    lines = encode_state(FULL).decode().splitlines()
+    held = [item for item in lines if item.startswith('    {"address"')]
+    assert [json.loads(item.removesuffix(","))["address"] for item in held] == [
+        "dataset.train",
+        'module.fit["a b"].model.best[0]',
+        "dataset.train",  # of the intent
+    ]
+    assert '    "a": {"sensitive":true,"type":"string","value":"x"},' in lines
+
+
+def test_white_space_takes_no_part() -> None:
+    indented = json.dumps(json.loads(encode_state(FULL)), indent=2)
+    assert decode_state(indented.encode()) == FULL
+
+
 def test_defaults_are_left_out() -> None:
     plain = ResourceRecord(address=TRAIN, attributes={}, provenance=PROVENANCE)
     (item,) = json.loads(encode_state(state(plain)))["resources"]
@@ -98,12 +114,12 @@ def test_a_number_that_is_not_finite_is_refused() -> None:
         (lambda text: text.replace('"lineage": "line-1",', ""), "lineage: missing"),
         (lambda text: text.replace('"dataset.train"', '"dataset"'), "resources[0].address"),
         (
-            lambda text: text.replace('"applied_by": "ada@lab",', ""),
+            lambda text: text.replace('"applied_by":"ada@lab",', ""),
             "resources[0].provenance.applied_by: missing",
         ),
         (lambda text: text.replace('"password"', "1.5"), "resources[0].sensitive"),
         (lambda text: text.replace('"dataset.a"', "null"), "resources[0].dependencies"),
-        (lambda text: text.replace('"type": "string"', '"kind": 1'), "outputs.a.type: missing"),
+        (lambda text: text.replace('"type":"string"', '"kind":1'), "outputs.a.type: missing"),
         (
             lambda text: text.replace('module.fit[\\"a b\\"].model.best[0]', "dataset.train"),
             "twice",
