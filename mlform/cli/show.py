@@ -33,7 +33,9 @@ def _show_plan(arguments: ShowArguments, session: Session) -> int:
     open_variables = {
         name: value["value"]
         for name, value in planned.variables.items()
-        if isinstance(value, Mapping) and name not in planned.sensitive_variables
+        if isinstance(value, Mapping)
+        and "value" in value  # an ephemeral one has none
+        and name not in planned.sensitive_variables
     }
     document = plan_document(
         planned.plan,
@@ -42,7 +44,7 @@ def _show_plan(arguments: ShowArguments, session: Session) -> int:
         ),
         variables=open_variables,
         version=__version__,
-        schemas=session.schemas(environment, environment.kinds),
+        schemas={name: kind.schema for name, kind in environment.kinds.items()},
         config=planned_config(environment, planned),
     )
     session.out.write(json.dumps(document, ensure_ascii=False) + "\n")

@@ -14,7 +14,7 @@ from mlform.digests import Json, JsonObject
 from mlform.graph.arguments import plain
 from mlform.lang.encode import from_json
 from mlform.lang.json_types import type_from_json, type_to_json
-from mlform.lang.values import Mark, Value
+from mlform.lang.values import Mark, Value, unknown
 from mlform.operations.environment import Environment
 from mlform.operations.loading import make_functions
 from mlform.operations.results import Planned
@@ -35,11 +35,12 @@ def variables_to_json(variables: Mapping[str, Value]) -> JsonObject:
 
 
 def variables_from_json(document: JsonObject) -> Mapping[str, Value]:
-    """Return the values that `variables_to_json` gave."""
+    """Return the values that `variables_to_json` gave; those that were not kept are unknown."""
     found: dict[str, Value] = {}
     for name, item in document.items():
         assert isinstance(item, Mapping)  # noqa: S101 - the plan file was checked
-        value = from_json(item["value"], type_from_json(item["type"]))
+        type_ = type_from_json(item["type"])
+        value = from_json(item["value"], type_) if "value" in item else unknown(type_)
         marks = set()
         if item["sensitive"]:
             marks.add(Mark.SENSITIVE)

@@ -183,13 +183,18 @@ class Move:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputChange:
-    """What happens to a root output; `action` is create, update, delete or no-op."""
+    """What happens to a root output; `action` is create, update, delete or no-op.
+
+    At the paths in `after_unknown` `after` holds null, and the value is known only after apply.
+    `type` is that of `after` as JSON, null where there is no value.
+    """
 
     name: str
     action: Action
     before: Json
     after: Json
-    after_unknown: bool = False
+    after_unknown: tuple[Path, ...] = ()
+    type: Json = None
     sensitive: bool = False
 
 
@@ -253,6 +258,7 @@ class Plan:
         moves: Objects to be called differently, before anything else.
         imports: Objects to be taken into the state, after that.
         checks: How the conditions stand.
+        complete: Whether nothing was left out, as targets make it.
     """
 
     mode: Mode
@@ -268,6 +274,7 @@ class Plan:
     moves: tuple[Move, ...] = ()
     imports: tuple[ResourceRecord, ...] = ()
     checks: tuple[Verdict, ...] = ()
+    complete: bool = True
 
     @property
     def has_changes(self) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from mlform.config.blocks import OutputBlock
 from mlform.diagnostics import Diagnostics
 from mlform.graph.arguments import plain
-from mlform.lang.construct import has_unknown, marks_deep
+from mlform.lang.construct import marks_deep
+from mlform.lang.encode import unknown_paths
+from mlform.lang.json_types import type_to_json
 from mlform.lang.values import Mark, Value
 from mlform.plan.changes import Action, OutputChange
 from mlform.state.snapshot import OutputRecord
@@ -29,7 +31,7 @@ def output_change(
             "then hidden. Otherwise take the sensitive part out of the value.",
             range=block.value.range,
         )
-    unknown = has_unknown(value)
+    unknown = unknown_paths(value)
     after = plain(value)
     if prior is None:
         action = Action.NO_OP if value.is_null else Action.CREATE
@@ -41,8 +43,9 @@ def output_change(
         name=block.name,
         action=action,
         before=None if prior is None else prior.value,
-        after=None if unknown else after,
+        after=after,
         after_unknown=unknown,
+        type=type_to_json(value.type),
         sensitive=block.sensitive or (prior is not None and prior.sensitive),
     )
 

@@ -143,7 +143,8 @@ def plan_to_json(plan: Plan) -> JsonObject:
                 "action": item.action.value,
                 "before": item.before,
                 "after": item.after,
-                "after_unknown": item.after_unknown,
+                "after_unknown": _paths_to_json(item.after_unknown),
+                "type": item.type,
                 "sensitive": item.sensitive,
             }
             for item in plan.outputs.values()
@@ -190,6 +191,7 @@ def plan_to_json(plan: Plan) -> JsonObject:
             }
             for item in plan.checks
         ],
+        "complete": plan.complete,
     }
 
 
@@ -251,7 +253,8 @@ def plan_from_json(document: JsonObject) -> Plan:
                 action=Action(item["action"]),
                 before=item["before"],
                 after=item["after"],
-                after_unknown=bool(item["after_unknown"]),
+                after_unknown=_paths(item["after_unknown"]),
+                type=item["type"],
                 sensitive=bool(item["sensitive"]),
             )
             for item in map(_object, _list(document["outputs"]))
@@ -312,6 +315,7 @@ def plan_from_json(document: JsonObject) -> Plan:
             )
             for item in map(_object, _list(document["checks"]))
         ),
+        complete=bool(document["complete"]),
     )
 
 

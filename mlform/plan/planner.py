@@ -435,6 +435,7 @@ class Planner:
             moves=self.moves,
             imports=tuple(self.imports.values()),
             checks=tuple(self.evaluation.verdicts.values()),
+            complete=not self.wishes.targets,
         )
 
 

@@ -2,29 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from mlform.addresses import parse_address, print_path
+from mlform.config.blocks import Config
 from mlform.digests import Json, JsonObject
-from mlform.graph.conditions import Verdict, worst
+from mlform.graph.conditions import Status, Verdict, worst
+from mlform.graph.nodes import CheckNode, OutputNode, VariableNode
 
 _LOCAL_PARTS = 2
 """An address that is no resource's ends in its sort and its name, such as `output.auc`."""
 
 
-def checks_document(verdicts: Iterable[Verdict]) -> list[JsonObject]:
-    """Return one entry for each thing that has conditions, in order of kind and address."""
+def checks_document(
+    verdicts: Iterable[Verdict], config: Config | None = None, *, complete: bool = True
+) -> list[JsonObject]:
+    """Return one entry for each thing that has conditions, in order of address.
+
+    Args:
+        verdicts: How the conditions stand that were looked at.
+        config: Declares the others, too, or None to leave them out.
+        complete: Whether all were looked at that have instances.
+    """
     found: dict[tuple[str, str], list[Verdict]] = {}
+    for place in _declared(config) if config is not None else ():
+        found[place] = []
     for verdict in verdicts:
         found.setdefault((verdict.kind, verdict.block), []).append(verdict)
+    absent = Status.PASS if complete else Status.UNKNOWN
     return [
         {
             "address": _block(kind, block),
-            "status": worst([item.status for item in items]).value,
-            "instances": [_instance(item) for item in items],
+            "status": (worst([item.status for item in items]) if items else absent).value,
+            **({"instances": [_instance(item) for item in items]} if items else {}),
         }
-        for (kind, block), items in sorted(found.items())
+        for (kind, block), items in sorted(found.items(), key=lambda pair: pair[0][1])
     ]
+
+
+def _declared(config: Config) -> Iterator[tuple[str, str]]:
+    """Return sort and name, without keys, of everything that has conditions."""
+    for path, module in config.modules.items():
+        for address, resource in module.resources.items():
+            if resource.lifecycle.preconditions or resource.lifecycle.postconditions:
+                yield "resource", str(address)
+        for name, output in module.outputs.items():
+            if output.preconditions:
+                yield "output_value", str(OutputNode(name, path))
+        for name, variable in module.variables.items():
+            if variable.validations:
+                yield "var", str(VariableNode(name, path))
+        for name in module.checks:
+            yield "check", str(CheckNode(name, path))
 
 
 def _block(kind: str, block: str) -> JsonObject:

@@ -15,6 +15,7 @@ from mlform.config.blocks import (
     ResourceBlock,
     VariableBlock,
 )
+from mlform.config.variable_values import default_of
 from mlform.diagnostics import Diagnostics
 from mlform.digests import Json, JsonObject
 from mlform.graph.arguments import plain
@@ -24,24 +25,33 @@ from mlform.lang.construct import has_unknown
 from mlform.lang.references import Reference, references
 from mlform.lang.resolve import resolve
 from mlform.lang.scope import Scope
-from mlform.schema import BlockSchema
+from mlform.schema import BlockSchema, ResourceSchema
 
+PROVIDER: Final = "mlform"
+PROVIDER_NAME: Final = "mlform.io/builtin/mlform"
+"""What Terraform's readers take for the full name of a provider: host, namespace and type."""
 _NOTHING: Final = Scope(variables={}, functions={})
 _PLAIN_ROOTS: Final = frozenset({"var", "local", "each", "count", "path", "mlform", "terraform"})
 """Roots after which one name says what is meant."""
+_CALL_AND_KEY: Final = 2
+"""Steps of a reference that names one instance of a module, and no output of it."""
 
 
-def configuration_document(config: Config, schemas: Mapping[str, BlockSchema]) -> JsonObject:
+def configuration_document(config: Config, schemas: Mapping[str, ResourceSchema]) -> JsonObject:
     """Return a configuration as programs read it.
 
     Args:
         config: The modules.
-        schemas: Schema of the body of each kind, to tell blocks from values.
+        schemas: Schema of each kind, to tell blocks from values.
     """
-    return {"root_module": _module(config, config.root, schemas)}
+    document: dict[str, Json] = {}
+    if any(module.resources for module in config.modules.values()):
+        provider = {"name": PROVIDER, "full_name": PROVIDER_NAME}
+        document["provider_config"] = {PROVIDER: provider}
+    return {**document, "root_module": _module(config, config.root, schemas)}
 
 
-def _module(config: Config, module: Module, schemas: Mapping[str, BlockSchema]) -> JsonObject:
+def _module(config: Config, module: Module, schemas: Mapping[str, ResourceSchema]) -> JsonObject:
     document: dict[str, Json] = {}
     if module.outputs:
         document["outputs"] = {
@@ -59,15 +69,16 @@ def _module(config: Config, module: Module, schemas: Mapping[str, BlockSchema]) 
         }
     if module.variables:
         document["variables"] = {
-            name: _variable(item, module) for name, item in sorted(module.variables.items())
+            name: _variable(item) for name, item in sorted(module.variables.items())
         }
     return document
 
 
-def _variable(item: VariableBlock, module: Module) -> JsonObject:
+def _variable(item: VariableBlock) -> JsonObject:
     document: dict[str, Json] = {}
-    if item.default is not None:
-        document["default"] = expression_document(item.default, module).get("constant_value")
+    default = default_of(item, Diagnostics()) if item.default is not None else None
+    if default is not None:
+        document["default"] = plain(default)
     if item.description:
         document["description"] = item.description
     if item.sensitive:
@@ -84,22 +95,25 @@ def _output(item: OutputBlock, module: Module) -> JsonObject:
     return document | _depends_on(item.depends_on)
 
 
-def _resource(item: ResourceBlock, schema: BlockSchema | None, module: Module) -> JsonObject:
+def _resource(item: ResourceBlock, schema: ResourceSchema | None, module: Module) -> JsonObject:
     address = item.address
     document: dict[str, Json] = {
         "address": f"{address.kind}.{address.name}",
         "mode": "managed",
         "type": address.kind,
         "name": address.name,
+        "provider_config_key": PROVIDER,
     }
-    expressions = _body(item.body, schema, module)
+    expressions = _body(item.body, schema.body if schema else None, module)
     if expressions:
         document["expressions"] = expressions
+    if schema is not None:
+        document["schema_version"] = schema.version
     return document | _repetition(item, module) | _depends_on(item.depends_on)
 
 
 def _call(
-    config: Config, caller: Module, call: ModuleCall, schemas: Mapping[str, BlockSchema]
+    config: Config, caller: Module, call: ModuleCall, schemas: Mapping[str, ResourceSchema]
 ) -> JsonObject:
     called = config.modules.get(call.path)
     document: dict[str, Json] = {}
@@ -163,8 +177,7 @@ def expression_document(expression: Expression, module: Module) -> JsonObject:
     """
     found = references(expression)
     if found:
-        names = (name for reference in found for name in _forms(reference, module))
-        return {"references": list(dict.fromkeys(names))}
+        return {"references": [name for item in found for name in _forms(item, module)]}
     diagnostics = Diagnostics()
     value = resolve(expression, _NOTHING, diagnostics)
     if diagnostics.has_errors or has_unknown(value):
@@ -179,7 +192,8 @@ def _forms(reference: Reference, module: Module) -> list[str]:
     if reference.root == "module":
         call = module.calls.get(str(name))
         keyed = call is not None and (call.count is not None or call.for_each is not None)
-        least = 1 + keyed
+        has_output = len(reference.steps) > _CALL_AND_KEY
+        least = 1 + (keyed and has_output)
     elif reference.root in _PLAIN_ROOTS:
         least = 1
     else:

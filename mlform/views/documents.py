@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from mlform.addresses import ModulePath, ResourceAddress
 from mlform.config.blocks import Config
 from mlform.digests import Json, JsonObject
-from mlform.plan.changes import Action, Cause, Change, Drift, OutputChange, Plan
-from mlform.schema import BlockSchema
-from mlform.state.snapshot import CURRENT, OutputRecord, Path, ResourceRecord, State
+from mlform.plan.changes import Action, Cause, Change, Drift, Mode, OutputChange, Plan
+from mlform.schema import BlockSchema, ResourceSchema
+from mlform.state.snapshot import CURRENT, OutputRecord, ResourceRecord, State
 from mlform.views.attributes import plain_attributes
 from mlform.views.checks import checks_document
-from mlform.views.configuration import configuration_document
+from mlform.views.configuration import PROVIDER_NAME, configuration_document
+from mlform.views.places import hidden_places, places, unknown_places, without_unknown
 from mlform.views.relevance import relevant_attributes
 
 PLAN_FORMAT: Final = "1.2"
 STATE_FORMAT: Final = "1.0"
-PROVIDER: Final = "mlform"
+TERRAFORM_VERSION: Final = "1.11.0"
+"""The Terraform whose documents these are like: its readers look for a version."""
 
 _ACTION_REASONS: Final[Mapping[Cause, str]] = {
     Cause.TAINTED: "replace_because_tainted",
@@ -42,7 +44,7 @@ def resource_document(address: ResourceAddress) -> dict[str, Json]:
     document |= {"mode": "managed", "type": address.kind, "name": address.name}
     if address.key is not None:
         document["index"] = address.key
-    document["provider_name"] = PROVIDER
+    document["provider_name"] = PROVIDER_NAME
     return document
 
 
@@ -68,27 +70,28 @@ def state_document(
         version: Of mlform.
         schemas: Schema of the body of each kind, to print values of open type plainly.
     """
-    document: dict[str, Json] = {"format_version": STATE_FORMAT, "mlform_version": version}
+    document: dict[str, Json] = {
+        "format_version": STATE_FORMAT,
+        "terraform_version": TERRAFORM_VERSION,
+        "mlform_version": version,
+    }
     if state is None:
         return document
     document["lineage"] = state.lineage
     document["serial"] = state.serial
-    resources = [_record(record, CURRENT, schemas or {}) for record in state.records]
-    resources += [_record(record, key, schemas or {}) for key, record in state.deposed]
-    document["values"] = {
-        "outputs": outputs_document(state.outputs),
-        "root_module": _modules(
-            [
-                (record.address.module, item)
-                for record, item in zip(_records(state), resources, strict=True)
-            ]
-        ),
-    }
+    objects = [(record, CURRENT) for record in state.records]
+    objects += [(record, key) for key, record in state.deposed]
+    if objects or state.outputs:
+        document["values"] = {
+            **_present({"outputs": outputs_document(state.outputs)}),
+            "root_module": _modules(
+                [
+                    (record.address.module, _record(record, key, schemas or {}))
+                    for record, key in objects
+                ]
+            ),
+        }
     return document
-
-
-def _records(state: State) -> list[ResourceRecord]:
-    return [*state.records, *(record for _, record in state.deposed)]
 
 
 def _record(record: ResourceRecord, deposed: str, schemas: Mapping[str, BlockSchema]) -> JsonObject:
@@ -128,70 +131,6 @@ def _modules(
     return document
 
 
-def places(paths: Iterable[Path], document: Json = None) -> Json:
-    """Return paths as the nested `true`s of Terraform's `after_unknown` and `…_sensitive`.
-
-    Of objects only what is marked, or holds more, is told; of lists every item.
-
-    Args:
-        paths: Places that are marked.
-        document: What they lead into; without it lists are as long as the last place needs.
-    """
-    found = tuple(paths)
-    if () in found:
-        return True
-    below: dict[str | int, list[Path]] = {}
-    for path in found:
-        below.setdefault(path[0], []).append(path[1:])
-    is_list = isinstance(document, Sequence) and not isinstance(document, str)
-    if is_list or (below and all(isinstance(at, int) for at in below)):
-        items = document if isinstance(document, Sequence) else ()
-        count = max(len(items), *(at + 1 for at in below if isinstance(at, int)), 0)
-        return [
-            _item_places(below.get(at, ()), items[at] if at < len(items) else None)
-            for at in range(count)
-        ]
-    entries = document if isinstance(document, Mapping) else {}
-    keys = [key for key, item in entries.items() if _is_nested(item)]
-    return {
-        str(key): places(below.get(key, ()), entries.get(str(key)))
-        for key in dict.fromkeys([*keys, *below])
-    }
-
-
-def _hidden(paths: Iterable[Path], document: JsonObject | None) -> Json:
-    return False if document is None else places(paths, document)
-
-
-def _item_places(paths: Iterable[Path], document: Json) -> Json:
-    found = tuple(paths)
-    return places(found, document) if found or _is_nested(document) else False
-
-
-def _is_nested(document: Json) -> bool:
-    return isinstance(document, Mapping | Sequence) and not isinstance(document, str)
-
-
-def without_unknown(document: Json, unknown: Iterable[Path]) -> Json:
-    """Return a document without the entries that are not known yet; items of lists stay null."""
-    paths = tuple(unknown)
-    if not paths or () in paths:
-        return None if () in paths else document
-
-    def inside(step: str | int) -> tuple[Path, ...]:
-        return tuple(path[1:] for path in paths if path[0] == step)
-
-    if isinstance(document, Mapping):
-        return {
-            key: without_unknown(item, inside(key))
-            for key, item in document.items()
-            if (key,) not in paths
-        }
-    if isinstance(document, list | tuple):
-        return [without_unknown(item, inside(at)) for at, item in enumerate(document)]
-    return document
-
-
 def change_document(change: Change) -> JsonObject:
     """Return one of `resource_changes`."""
     document = resource_document(change.address)
@@ -203,9 +142,9 @@ def change_document(change: Change) -> JsonObject:
         "actions": change.action.terraform_actions,
         "before": change.before,
         "after": without_unknown(change.after, change.after_unknown),
-        "after_unknown": places(change.after_unknown, change.after) if change.after_unknown else {},
-        "before_sensitive": _hidden(change.before_sensitive, change.before),
-        "after_sensitive": _hidden(change.after_sensitive, change.after),
+        "after_unknown": unknown_places(change.after_unknown, change.after),
+        "before_sensitive": hidden_places(change.before_sensitive, change.before),
+        "after_sensitive": hidden_places(change.after_sensitive, change.after),
         **({"replace_paths": change.replace_paths} if change.replace_paths else {}),
         **({"importing": {"id": change.importing}} if change.importing is not None else {}),
     }
@@ -266,14 +205,22 @@ def _drift_document(
 
 def output_change_document(output: OutputChange) -> JsonObject:
     """Return one of `output_changes`."""
+    unknown = output.after_unknown
     return {
         "actions": output.action.terraform_actions,
         "before": output.before,
-        **({} if output.after_unknown else {"after": output.after}),
-        "after_unknown": output.after_unknown,
+        **_known_after(output),
+        "after_unknown": places(unknown, output.after) if unknown else False,
         "before_sensitive": output.sensitive,
         "after_sensitive": output.sensitive,
     }
+
+
+def _known_after(output: OutputChange) -> JsonObject:
+    """Return what is known of an output once applied, under `after`; nothing if nothing is."""
+    if () in output.after_unknown:
+        return {}
+    return {"after": without_unknown(output.after, output.after_unknown)}
 
 
 def plan_document(
@@ -282,69 +229,109 @@ def plan_document(
     state: State | None,
     variables: Mapping[str, object],
     version: str,
-    schemas: Mapping[str, BlockSchema] | None = None,
+    schemas: Mapping[str, ResourceSchema] | None = None,
     config: Config | None = None,
 ) -> JsonObject:
     """Return a plan as `show -json PLANFILE` prints it, with Terraform's field names.
+
+    As there, what has no entries is left out, and resources are in order of address; `steps` has
+    the order of apply.
 
     Args:
         plan: The plan.
         state: The state it was made from.
         variables: Values of the root variables as JSON, hidden ones left out.
         version: Of mlform.
-        schemas: As for `state_document`.
+        schemas: Schema of each kind.
         config: What the plan was made from, or None to leave out what is said of it.
     """
-    after = [change for change in plan.changes if change.after is not None]
+    known = schemas or {}
+    bodies = {name: schema.body for name, schema in known.items()}
+    changes = sorted(plan.changes, key=lambda item: (len(item.address.module), item.address))
+    is_new = state is None or not (state.objects or state.outputs)
+    given = {name: {"value": _json(value)} for name, value in sorted(variables.items())}
     return {
         "format_version": PLAN_FORMAT,
+        "terraform_version": TERRAFORM_VERSION,
         "mlform_version": version,
-        **({"timestamp": plan.basis.planned_at} if plan.basis.planned_at else {}),
-        "variables": {name: {"value": _json(value)} for name, value in sorted(variables.items())},
-        "planned_values": {
-            "outputs": {
-                name: {"sensitive": item.sensitive}
-                | ({} if item.after_unknown else {"value": item.after})
-                for name, item in sorted(plan.outputs.items())
-                if item.action is not Action.DELETE
-            },
-            "root_module": _modules([(item.address.module, _planned(item)) for item in after]),
-        },
-        "resource_drift": [_drift_document(item, state, schemas or {}) for item in plan.drift],
-        "resource_changes": [change_document(change) for change in plan.changes],
-        "output_changes": {
-            name: output_change_document(item) for name, item in sorted(plan.outputs.items())
-        },
-        "prior_state": state_document(state, version=version, schemas=schemas),
-        **(_configured(plan, config, schemas or {}) if config is not None else {}),
-        **({"checks": checks_document(plan.checks)} if plan.checks else {}),
+        **_present({"variables": given}),
+        "planned_values": _planned_values(plan, changes, known),
+        **_present(
+            {
+                "resource_drift": [_drift_document(item, state, bodies) for item in plan.drift],
+                "resource_changes": [change_document(change) for change in changes],
+                "output_changes": {
+                    name: output_change_document(item)
+                    for name, item in sorted(plan.outputs.items())
+                },
+            }
+        ),
+        **(
+            {}
+            if is_new
+            else {"prior_state": state_document(state, version=version, schemas=bodies)}
+        ),
+        **(_configured(plan, config, known) if config is not None else {}),
+        **_present({"checks": _checks(plan, config)}),
         "environments": dict(plan.environments),
         "steps": [{"id": step.id, "needs": step.needs} for step in plan.steps],
         "expected_seconds": plan.expected_seconds,
         "critical_path": plan.critical_path,
+        **_present({"timestamp": plan.basis.planned_at}),
         "applyable": plan.has_changes,
-        "complete": True,
+        "complete": plan.complete,
         "errored": False,
     }
 
 
-def _configured(plan: Plan, config: Config, schemas: Mapping[str, BlockSchema]) -> JsonObject:
+def _checks(plan: Plan, config: Config | None) -> list[JsonObject]:
+    complete = plan.complete and plan.mode is not Mode.DESTROY
+    return checks_document(plan.checks, config, complete=complete)
+
+
+def _present(document: JsonObject) -> JsonObject:
+    """Return what has something in it."""
+    return {key: item for key, item in document.items() if item}
+
+
+def _configured(plan: Plan, config: Config, schemas: Mapping[str, ResourceSchema]) -> JsonObject:
     current = [change for change in plan.changes if change.deposed == CURRENT]
     relevant = relevant_attributes(
         config,
-        schemas,
+        {name: schema.body for name, schema in schemas.items()},
         resources=[item.address for item in current if item.action is not Action.NO_OP],
         outputs=[item.name for item in plan.outputs.values() if item.action is not Action.NO_OP],
         modules=dict.fromkeys(item.address.module for item in current if item.address.module),
     )
     return {
         "configuration": configuration_document(config, schemas),
-        **({"relevant_attributes": relevant} if relevant else {}),
+        **_present({"relevant_attributes": relevant}),
     }
 
 
-def _planned(change: Change) -> JsonObject:
+def _planned_values(
+    plan: Plan, changes: Iterable[Change], schemas: Mapping[str, ResourceSchema]
+) -> JsonObject:
+    outputs = {
+        name: {
+            "sensitive": item.sensitive,
+            **({} if item.after_unknown else {"type": item.type, "value": item.after}),
+        }
+        for name, item in sorted(plan.outputs.items())
+        if item.action is not Action.DELETE
+    }
+    resources = [
+        (item.address.module, _planned(item, schemas.get(item.address.kind)))
+        for item in changes
+        if item.after is not None
+    ]
+    return {**_present({"outputs": outputs}), "root_module": _modules(resources)}
+
+
+def _planned(change: Change, schema: ResourceSchema | None) -> JsonObject:
     document = _in_its_module(change.address)
+    if schema is not None:
+        document["schema_version"] = schema.version
     values = without_unknown(change.after, change.after_unknown)
     document["values"] = values
     document["sensitive_values"] = places(change.after_sensitive, values)

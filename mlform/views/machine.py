@@ -24,8 +24,9 @@ from mlform.digests import Json, JsonObject
 from mlform.plan.changes import Action, Cause, Change, Mode, Plan
 from mlform.plan.steps import Operation
 from mlform.state.snapshot import OutputRecord
+from mlform.views.configuration import PROVIDER
 from mlform.views.diagnostics import diagnostic_json
-from mlform.views.documents import PROVIDER, module_address
+from mlform.views.documents import module_address
 from mlform.views.progress import Tracker, progress_text, sentence
 from mlform.views.report import imports, is_shown, plan_sentence, summary
 

@@ -107,10 +107,9 @@ class _Search:
             return
         keyed = block.count is not None or block.for_each is not None
         key, rest = _key(reference, keyed=keyed)
-        if rest:
-            address = ResourceAddress(reference.root, name, key, place)
-            path = tuple(step for step in rest if step is not None)
-            self.found[(str(address), path)] = None
+        address = ResourceAddress(reference.root, name, key, place)
+        path = tuple(step for step in rest if step is not None)
+        self.found[(str(address), path)] = None
 
 
 def _key(reference: Reference, *, keyed: bool) -> tuple[InstanceKey, tuple[str | int | None, ...]]:

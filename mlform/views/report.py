@@ -308,10 +308,9 @@ def output_rows(outputs: Mapping[str, OutputChange]) -> list[Row]:
 
 
 def _output_rows(item: OutputChange, pad: int) -> list[Row]:
-    place = frozenset({(item.name,)})
     marks = Marks(
-        unknown=place if item.after_unknown else frozenset(),
-        hidden=place if item.sensitive else frozenset(),
+        unknown=frozenset((item.name, *path) for path in item.after_unknown),
+        hidden=frozenset({(item.name,)}) if item.sensitive else frozenset(),
     )
     rows = value_rows(item.name, item.before, item.after, marks=marks, pad=pad)
     if rows or not item.sensitive:

@@ -44,12 +44,13 @@ def test_plan(case: str, tmp_path: Path, golden: Comparison) -> None:
         engine.ok()
     take(engine, CASES / case / "now")
     planned = engine.plan(replaced=REPLACED.get(case, ()), targets=TARGETS.get(case, ()))
-    schemas = {name: kind.schema.body for name, kind in KindTable().items()}
+    schemas = {name: kind.schema for name, kind in KindTable().items()}
+    bodies = {name: schema.body for name, schema in schemas.items()}
     expected = CASES / case / "expected"
     expected.mkdir(exist_ok=True)
     golden.check(
         expected / "plan.txt",
-        render_plan(planned.plan, schemas=schemas, color=False, width=WIDTH),
+        render_plan(planned.plan, schemas=bodies, color=False, width=WIDTH),
     )
     document = plan_document(
         planned.plan, state=planned.state, variables={}, version="0", schemas=schemas

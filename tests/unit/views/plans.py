@@ -201,7 +201,7 @@ def whole() -> Plan:
         kept(),
         outputs=(
             OutputChange(
-                name="auc", action=Action.UPDATE, before=0.871, after=None, after_unknown=True
+                name="auc", action=Action.UPDATE, before=0.871, after=None, after_unknown=((),)
             ),
             OutputChange(name="url", action=Action.CREATE, before=None, after="http://x"),
             OutputChange(

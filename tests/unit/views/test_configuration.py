@@ -68,7 +68,8 @@ output "names" {
   value = dataset.inner.column_names
 }
 """
-SCHEMAS = {"dataset": dataset.SCHEMA.body, "split": split.SCHEMA.body}
+SCHEMAS = {"dataset": dataset.SCHEMA, "split": split.SCHEMA}
+BODIES = {name: schema.body for name, schema in SCHEMAS.items()}
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +89,8 @@ def test_blocks_are_told_by_schema(config: Config) -> None:
         "mode": "managed",
         "type": "dataset",
         "name": "d",
+        "provider_config_key": "mlform",
+        "schema_version": dataset.SCHEMA.version,
         "expressions": {
             "columns": {},
             "source": {
@@ -146,7 +149,7 @@ def test_modules_outputs_and_variables(config: Config) -> None:
         ("var.a.b[0]", {"references": ["var.a.b[0]", "var.a.b", "var.a"]}),
         ("each.value.x", {"references": ["each.value.x", "each.value"]}),
         ("count.index", {"references": ["count.index"]}),
-        ("[local.x, local.x]", {"references": ["local.x"]}),
+        ("[local.x, local.x]", {"references": ["local.x", "local.x"]}),
         ("split.s", {"references": ["split.s"]}),
     ],
 )
@@ -159,15 +162,16 @@ def test_expressions(text: str, told: Json, config: Config) -> None:
 def test_relevance_is_followed_through_modules_and_locals(config: Config) -> None:
     found = relevant_attributes(
         config,
-        SCHEMAS,
+        BODIES,
         resources=[parse_address("split.s"), parse_address("module.m[1].dataset.inner")],
         outputs=["o"],
         modules=[(ModuleStep("m", 0),)],
     )
     assert found == [
+        {"resource": 'dataset.d["a"]', "attribute": []},
         {"resource": 'dataset.d["b"]', "attribute": ["column_names", 0]},
         {"resource": "module.m[0].dataset.inner", "attribute": ["column_names"]},
         {"resource": "module.m[1].dataset.inner", "attribute": ["column_names"]},
         {"resource": "split.s", "attribute": ["features"]},
     ]
-    assert relevant_attributes(config, SCHEMAS, resources=[], outputs=[], modules=[]) == []
+    assert relevant_attributes(config, BODIES, resources=[], outputs=[], modules=[]) == []

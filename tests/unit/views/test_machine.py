@@ -17,8 +17,9 @@ from mlform.plan.steps import Operation
 from mlform.schema import Attribute, BlockSchema
 from mlform.state.snapshot import OutputRecord, Provenance, ResourceRecord, State
 from mlform.tasks import TaskEvent
-from mlform.views.documents import outputs_document, places, plan_document, state_document
+from mlform.views.documents import outputs_document, plan_document, state_document
 from mlform.views.machine import MessageStream, message_totals
+from mlform.views.places import places
 from tests.unit.views import plans
 
 MADE = Provenance(applied_at="2026-01-02T03:04:05Z", applied_by="a@b", mlform_version="0.1.0")
@@ -191,7 +192,11 @@ def test_a_plan_has_terraforms_fields() -> None:
     changes = {item["address"]: item for item in document["resource_changes"]}
     model = changes["model.survival"]
     assert model["mode"] == "managed"
-    assert (model["type"], model["name"], model["provider_name"]) == ("model", "survival", "mlform")
+    assert (model["type"], model["name"], model["provider_name"]) == (
+        "model",
+        "survival",
+        "mlform.io/builtin/mlform",
+    )
     assert model["change"]["actions"] == ["update"]
     assert model["change"]["after_unknown"] == {"algorithm": {"params": {}}, "digest": True}
     assert model["reasons"] == [
@@ -258,5 +263,6 @@ def test_a_state_is_a_tree_of_modules_with_plain_values() -> None:
     assert member(document, "values", "outputs") == outputs_document(state.outputs)
     assert state_document(None, version="0.1.0") == {
         "format_version": "1.0",
+        "terraform_version": "1.11.0",
         "mlform_version": "0.1.0",
     }

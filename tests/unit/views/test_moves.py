@@ -167,7 +167,7 @@ def test_document_has_terraforms_fields_of_moves_and_imports() -> None:
     )
     changes = document["resource_changes"]
     assert isinstance(changes, list)
-    gone, move, update = changes
+    update, gone, move = changes
     assert gone["change"]["actions"] == ("forget",)
     assert gone["change"]["after_sensitive"] is False
     assert gone["action_reason"] == "delete_because_no_resource_config"
@@ -199,24 +199,6 @@ def test_checks_are_grouped_by_what_has_them() -> None:
         },
         {
             "address": {
-                "kind": "output_value",
-                "module": "module.m",
-                "name": "o",
-                "to_display": "module.m.output.o",
-            },
-            "status": "pass",
-            "instances": [
-                {
-                    "address": {
-                        "module": 'module.m["a"]',
-                        "to_display": 'module.m["a"].output.o',
-                    },
-                    "status": "pass",
-                }
-            ],
-        },
-        {
-            "address": {
                 "kind": "resource",
                 "mode": "managed",
                 "module": "module.m",
@@ -243,6 +225,24 @@ def test_checks_are_grouped_by_what_has_them() -> None:
                     "status": "fail",
                     "problems": [{"message": "empty"}],
                 },
+            ],
+        },
+        {
+            "address": {
+                "kind": "output_value",
+                "module": "module.m",
+                "name": "o",
+                "to_display": "module.m.output.o",
+            },
+            "status": "pass",
+            "instances": [
+                {
+                    "address": {
+                        "module": 'module.m["a"]',
+                        "to_display": 'module.m["a"].output.o',
+                    },
+                    "status": "pass",
+                }
             ],
         },
         {
