@@ -5,6 +5,7 @@
     MlformError
     ├── BackendError
     │   ├── StateLocked
+    │   ├── LockLost
     │   ├── StateConflict
     │   └── StateCorrupt
     ├── StoreError
@@ -55,6 +56,10 @@ class BackendError(MlformError):
 
 class StateLocked(BackendError):
     """Another run holds the lock of the state."""
+
+
+class LockLost(BackendError):
+    """The lock of this run was taken from it while it worked."""
 
 
 class StateConflict(BackendError):

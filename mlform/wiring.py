@@ -22,10 +22,10 @@ from mlform.errors import UsageError
 
 if TYPE_CHECKING:
     from mlform.apply.events import Event
-    from mlform.backends.base import StateBackend
+    from mlform.backends.base import StateBackend, Workspaces
     from mlform.fetching.base import ModuleFetcher
     from mlform.operations.bench import Bench, MadeUp
-    from mlform.operations.environment import Environment, Settings
+    from mlform.operations.environment import BackendSettings, Environment, Settings
     from mlform.resources.base import AnyKind
     from mlform.runtimes.base import Runtime
     from mlform.store.base import ArtifactStore
@@ -88,6 +88,7 @@ def _kind(module: str) -> AnyKind:
 
 def build_environment(settings: Settings, on_event: Callable[[Event], None]) -> Environment:
     """Return the real world behind the ports."""
+    from mlform.backends.holders import host_name, process_start
     from mlform.operations.environment import Environment
 
     return Environment(
@@ -96,8 +97,10 @@ def build_environment(settings: Settings, on_event: Callable[[Event], None]) -> 
         new_id=new_id,
         who=who_runs(),
         pid=os.getpid(),
+        host=host_name(),
+        started=process_start(os.getpid()),
         kinds=KindTable(),
-        open_backend=lambda type_, arguments: open_backend(settings, type_, arguments),
+        open_backend=lambda backend: open_backend(settings, backend),
         open_store=lambda: open_store(settings),
         open_runtime=lambda type_, arguments: open_runtime(settings, type_, arguments),
         resolve_image=lambda name: resolve_image(settings, name),
@@ -120,6 +123,7 @@ def build_bench(settings: Settings, folder: Path) -> Bench:
     return Bench(
         data_folder=folder,
         open_state=_memory_backend,
+        alone=_one_state,
         open_store=lambda: _store_in(folder),
         open_runtime=lambda type_, arguments: _rehearsal_runtime(apart, type_, arguments),
         stand_in=_stand_in,
@@ -130,6 +134,12 @@ def _memory_backend() -> StateBackend:
     from mlform.backends.memory import MemoryBackend
 
     return MemoryBackend()
+
+
+def _one_state(backend: StateBackend) -> Workspaces:
+    from mlform.backends.memory import OneState
+
+    return OneState(backend)
 
 
 def _store_in(folder: Path) -> ArtifactStore:
@@ -184,25 +194,27 @@ def usable_cpus() -> int:
     return os.cpu_count() or 1
 
 
-def open_backend(settings: Settings, type_: str, arguments: Mapping[str, object]) -> StateBackend:
-    """Open the backend of a type.
+def open_backend(settings: Settings, backend: BackendSettings) -> Workspaces:
+    """Open the states of all workspaces in a backend.
 
     Raises:
         UsageError: If there is no such type.
     """
-    backends: Mapping[str, Callable[[Settings, Mapping[str, object]], StateBackend]] = {
+    backends: Mapping[str, Callable[[Settings, BackendSettings], Workspaces]] = {
         "local": _local_backend
     }
-    return _chosen(backends, type_, "backend")(settings, arguments)
+    return _chosen(backends, backend.type, "backend")(settings, backend)
 
 
-def _local_backend(settings: Settings, arguments: Mapping[str, object]) -> StateBackend:
-    from mlform.backends.local import LocalBackend
+def _local_backend(settings: Settings, backend: BackendSettings) -> Workspaces:
+    from mlform.backends.local import LocalWorkspaces
 
-    if settings.workspace != "default":
-        folder = str(arguments.get("workspace_dir") or WORKSPACES_FOLDER)
-        return LocalBackend(settings.folder / folder / settings.workspace / STATE_FILE)
-    return LocalBackend(settings.folder / str(arguments.get("path") or STATE_FILE))
+    arguments = backend.arguments
+    return LocalWorkspaces(
+        settings.folder / str(arguments.get("path") or STATE_FILE),
+        folder=settings.folder / str(arguments.get("workspace_dir") or WORKSPACES_FOLDER),
+        cipher=backend.cipher,
+    )
 
 
 def open_store(settings: Settings) -> ArtifactStore:

@@ -23,18 +23,19 @@ from mlform.addresses import ResourceAddress, parse_address, parse_target
 from mlform.apply.events import Event, StepFailed, StepFinished, StepSkipped
 from mlform.apply.stop import Stop
 from mlform.backends.base import StateBackend
-from mlform.backends.memory import MemoryBackend, MemoryPlace
+from mlform.backends.memory import MemoryBackend, MemoryPlace, OneState
 from mlform.config.variable_sources import OptionValue
 from mlform.diagnostics import ConfigurationError, Diagnostic
 from mlform.digests import Json
 from mlform.fetching.memory import MemoryFetcher
 from mlform.operations.apply import apply_plan
-from mlform.operations.environment import Environment, Settings
+from mlform.operations.environment import BackendSettings, Environment, Settings
 from mlform.operations.plan import make_plan
 from mlform.operations.results import Applied, Planned, PlanOptions
 from mlform.plan.changes import Action, Change, Mode, Plan
 from mlform.runtimes.base import Runtime
 from mlform.runtimes.memory import MemoryRuntime, MemoryWork, Work, WorkProblem
+from mlform.state.journal import UNKNOWN_RUN
 from mlform.state.snapshot import ResourceRecord, State
 from mlform.store.base import ArtifactStore
 from mlform.store.memory import MemoryStore
@@ -312,7 +313,7 @@ class Engine:
             who="somebody@somewhere",
             pid=1,
             kinds=KindTable(),
-            open_backend=lambda type_, arguments: self.wrap_backend(MemoryBackend(self.place)),  # noqa: ARG005
+            open_backend=lambda backend: OneState(self.wrap_backend(self._backend(backend))),
             open_store=lambda: self.wrap_store(self.store),
             open_runtime=lambda type_, arguments: self.wrap_runtime(self.runtime),  # noqa: ARG005
             resolve_image=_no_image,
@@ -320,6 +321,9 @@ class Engine:
             build_image=lambda base, tag, say: _no_image(base),  # noqa: ARG005
             on_event=told,
         )
+
+    def _backend(self, settings: BackendSettings) -> StateBackend:
+        return MemoryBackend(self.place, cipher=settings.cipher)
 
     def plan(
         self,
@@ -419,7 +423,7 @@ class Engine:
     def write(self, state: State) -> None:
         """Replace the state."""
         backend = MemoryBackend(self.place)
-        backend.begin(self.state)
+        backend.begin(self.state, UNKNOWN_RUN)
         changed = replace(state, serial=state.serial + 1)
         backend.write(changed, expected_serial=state.serial)
 

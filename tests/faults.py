@@ -19,6 +19,7 @@ from mlform.runtimes.base import (
     TaskPaths,
     TaskRequest,
 )
+from mlform.state.journal import Journal, Run
 from mlform.state.snapshot import Entry, State
 from mlform.store.base import Artifact, ArtifactStore
 from mlform.tasks import Server, Task, TaskEvent, TaskResult
@@ -67,14 +68,23 @@ class MortalBackend:
     def read(self) -> State | None:
         return self.life.spend(self.inner.read)
 
-    def begin(self, state: State) -> None:
-        self.life.spend(lambda: self.inner.begin(state))
+    def begin(self, state: State, run: Run) -> None:
+        self.life.spend(lambda: self.inner.begin(state, run))
 
     def append(self, entries: tuple[Entry, ...]) -> None:
         self.life.spend(lambda: self.inner.append(entries))
 
-    def write(self, state: State, *, expected_serial: int | None) -> None:
-        self.life.spend(lambda: self.inner.write(state, expected_serial=expected_serial))
+    def write(self, state: State, *, expected_serial: int | None, run: Run | None = None) -> None:
+        self.life.spend(lambda: self.inner.write(state, expected_serial=expected_serial, run=run))
+
+    def history(self) -> Iterator[Journal]:
+        return self.life.spend(self.inner.history)
+
+    def holder(self) -> LockInfo | None:
+        return self.life.spend(self.inner.holder)
+
+    def break_lock(self, lock_id: str) -> None:
+        self.life.spend(lambda: self.inner.break_lock(lock_id))
 
     def lock(self, info: LockInfo, *, timeout: float = 0.0) -> None:
         self.life.spend(lambda: self.inner.lock(info, timeout=timeout))

@@ -8,6 +8,7 @@ from mlform.addresses import ResourceAddress
 from mlform.backends.base import StateBackend
 from mlform.dataclass import replace
 from mlform.plan.steps import Operation
+from mlform.state.journal import Run
 from mlform.state.snapshot import (
     CURRENT,
     Abandoned,
@@ -27,8 +28,9 @@ from mlform.state.snapshot import (
 class Recorder:
     """The one writer of the state during an apply; used from one thread."""
 
-    def __init__(self, backend: StateBackend, state: State) -> None:
+    def __init__(self, backend: StateBackend, state: State, run: Run) -> None:
         self._backend = backend
+        self._run = run
         self._stored_serial = state.serial
         self._unfolded = Unfolded(state)
         self.lineage = state.lineage
@@ -50,7 +52,7 @@ class Recorder:
 
     def begin(self) -> None:
         """Make the state ready for entries."""
-        self._backend.begin(self.state)
+        self._backend.begin(self.state, self._run)
 
     def intend(
         self, step: str, address: ResourceAddress, operation: Operation, runtime: str

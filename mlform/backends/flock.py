@@ -12,8 +12,14 @@ import time
 from pathlib import Path
 from typing import Final
 
-from mlform.backends.base import LockInfo, describe_holder
-from mlform.dataclass import attributes
+from mlform.backends.base import (
+    LockInfo,
+    check_broken,
+    check_held,
+    describe_holder,
+    lock_from_json,
+    lock_to_json,
+)
 from mlform.durable import write_all
 from mlform.errors import StateLocked
 
@@ -39,7 +45,7 @@ class FileLock:
         while not self._try(info):
             if time.monotonic() >= deadline:
                 time.sleep(_PAUSE)
-                raise StateLocked("The state is locked", describe_holder(self._holder()))
+                raise StateLocked("The state is locked", describe_holder(self._told()))
             time.sleep(_PAUSE)
 
     def _try(self, info: LockInfo) -> bool:
@@ -52,8 +58,7 @@ class FileLock:
                 os.close(descriptor)
                 return False
             os.ftruncate(descriptor, 0)
-            content = {name: getattr(info, name) for name in attributes(LockInfo)}
-            write_all(descriptor, json.dumps(content, indent=2).encode())
+            write_all(descriptor, json.dumps(lock_to_json(info), indent=2).encode())
         except BlockingIOError:
             os.close(descriptor)
             return False
@@ -64,35 +69,62 @@ class FileLock:
         return True
 
     def give_back(self, lock_id: str) -> None:
-        """Give the lock back; or take it from its holder if that is what `lock_id` names.
+        """Give the lock back, if it is held under this id.
 
         Raises:
             OSError: If the file cannot be removed.
         """
-        if self._descriptor is not None and self._id == lock_id:
-            descriptor, self._descriptor = self._descriptor, None
-            try:
-                if _is_at(descriptor, self._path):
-                    self._path.unlink()
-            finally:
-                os.close(descriptor)
+        if self._descriptor is None or self._id != lock_id:
             return
-        holder = self._holder()
-        if holder is not None and holder.id == lock_id:
-            self._path.unlink(missing_ok=True)
-
-    def _holder(self) -> LockInfo | None:
+        descriptor, self._descriptor = self._descriptor, None
         try:
-            found = json.loads(self._path.read_bytes())
-            return LockInfo(
-                id=str(found["id"]),
-                operation=str(found["operation"]),
-                who=str(found["who"]),
-                pid=int(found["pid"]),
-                created=str(found["created"]),
-                version=str(found["version"]),
-            )
-        except (OSError, ValueError, KeyError, TypeError):
+            if _is_at(descriptor, self._path):
+                self._path.unlink()
+        finally:
+            os.close(descriptor)
+
+    def check(self) -> None:
+        """Check that the lock is still held, if it was taken.
+
+        Raises:
+            LockLost: If somebody forced it open.
+        """
+        if self._descriptor is not None and not _is_at(self._descriptor, self._path):
+            check_held(self.holder(), self._id)
+
+    def holder(self) -> LockInfo | None:
+        """Return who holds the lock, or None; what a dead holder left behind counts for nothing.
+
+        Raises:
+            OSError: If the file cannot be opened.
+        """
+        try:
+            descriptor = os.open(self._path, os.O_RDONLY)
+        except FileNotFoundError:
+            return None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return self._told()
+        else:
+            return None
+        finally:
+            os.close(descriptor)
+
+    def break_open(self, lock_id: str) -> None:
+        """Take the lock from its holder.
+
+        Raises:
+            BackendError: If nobody holds it under this id.
+            OSError: If the file cannot be removed.
+        """
+        check_broken(self.holder(), lock_id)
+        self._path.unlink(missing_ok=True)
+
+    def _told(self) -> LockInfo | None:
+        try:
+            return lock_from_json(json.loads(self._path.read_bytes()))
+        except (OSError, ValueError):
             return None  # gone, or cut off: who it is cannot be told
 
 

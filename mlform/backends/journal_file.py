@@ -8,25 +8,28 @@ from pathlib import Path
 from mlform.digests import Digest
 from mlform.durable import write_all, write_file
 from mlform.state.codec import encode_entry
-from mlform.state.journal import Base, Journal, encode_header, encode_seal
+from mlform.state.encryption import PLAIN, Cipher
+from mlform.state.journal import Base, Journal, Run, encode_header, encode_seal
 from mlform.state.snapshot import Entry
 
 
 class JournalFile:
     """A journal open for appending."""
 
-    def __init__(self, path: Path, *, size: int, lines: int) -> None:
+    def __init__(self, path: Path, *, size: int, lines: int, cipher: Cipher = PLAIN) -> None:
         """Open a journal that exists.
 
         Args:
             path: Of the journal.
             size: Bytes of its whole lines; what follows is cut off.
             lines: How many those are.
+            cipher: Seals what is appended.
 
         Raises:
             OSError: If it cannot be opened.
         """
         self._path = path
+        self._cipher = cipher
         self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
         self._size = size
         self._lines = lines
@@ -34,15 +37,15 @@ class JournalFile:
             os.ftruncate(self._descriptor, size)
 
     @classmethod
-    def create(cls, path: Path, base: Base) -> JournalFile:
+    def create(cls, path: Path, base: Base, run: Run, cipher: Cipher) -> JournalFile:
         """Begin a journal that continues a snapshot; one that was there is replaced at once.
 
         Raises:
             OSError: If it cannot be written.
         """
-        header = encode_header(base)
+        header = encode_header(base, run)
         write_file(path, header, mode=0o600)
-        return cls(path, size=len(header), lines=1)
+        return cls(path, size=len(header), lines=1, cipher=cipher)
 
     @classmethod
     def resume(cls, path: Path, journal: Journal) -> JournalFile:
@@ -59,7 +62,8 @@ class JournalFile:
         Raises:
             OSError: If they cannot be written.
         """
-        lines = [encode_entry(entry, self._lines + at) for at, entry in enumerate(entries)]
+        waiting = enumerate(entries, start=self._lines)
+        lines = [encode_entry(entry, at, self._cipher) for at, entry in waiting]
         self._append(b"".join(lines), len(lines))
 
     def seal(self, snapshot: Digest) -> None:

@@ -1,31 +1,37 @@
 """The state as a file in the project's folder.
 
 Beside `mlform.mlfstate` lie `mlform.mlfstate.journal` (while a run works, or after one died),
-`mlform.mlfstate.backup` (the version before), and `.mlform.mlfstate.lock` while somebody holds the
-lock. What cannot be written to its place is kept in `mlform.errored.mlfstate`. All of them are for
-their owner's eyes only, since a state may hold sensitive values.
+`mlform.mlfstate.backup` (the version before), `mlform.mlfstate.history` (the journals of runs that
+are over), and `.mlform.mlfstate.lock` while somebody holds the lock. What cannot be written to its
+place is kept in `mlform.errored.mlfstate`. All of them are for their owner's eyes only, since a
+state may hold sensitive values.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from mlform.backends.base import LockInfo
+from mlform.backends.base import DEFAULT_WORKSPACE, LockInfo, StateBackend, workspace_exists
 from mlform.backends.flock import FileLock
 from mlform.backends.journal_file import JournalFile
+from mlform.backends.journaled import journal_between, journal_name
 from mlform.dataclass import dataclass, field, replace
 from mlform.digests import digest_bytes
 from mlform.durable import temporary_prefix, write_file
 from mlform.errors import BackendError, StateConflict, StateCorrupt
 from mlform.state.codec import encode_state
-from mlform.state.snapshot import Entry, State, apply_entries
+from mlform.state.encryption import PLAIN, STATE, Cipher
+from mlform.state.journal import UNKNOWN_RUN, Journal, Run, decode_journal
+from mlform.state.snapshot import Entry, State, apply_entries, entries_to
 from mlform.state.stored import Stored, check_serial, snapshot_to_begin_with, understand
 
 _MODE: Final = 0o600
+_FOLDER_MODE: Final = 0o700
 _ATTEMPTS: Final = 20
 
 _Identity: TypeAlias = tuple[int, int, int, int] | None
@@ -46,17 +52,20 @@ class _Run:
 class LocalBackend:
     """A state in a local file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, cipher: Cipher = PLAIN) -> None:
         """Name the file; nothing is read or written yet.
 
         Args:
             path: Of the snapshot, such as `mlform.mlfstate`. A link is followed.
+            cipher: Seals what is written.
         """
+        self._cipher = cipher
         self._shown = path
         self._path = path.resolve()
         name = self._path.name
         self._journal_path = self._path.with_name(f"{name}.journal")
         self._backup_path = self._path.with_name(f"{name}.backup")
+        self._history_path = self._path.with_name(f"{name}.history")
         self._errored: Path | None = None
         self._lock = FileLock(self._path.with_name(f".{name}.lock"))
         self._run: _Run | None = None
@@ -71,18 +80,20 @@ class LocalBackend:
             stored = self._load()
         return None if stored is None else stored.recovered
 
-    def begin(self, state: State) -> None:
+    def begin(self, state: State, run: Run) -> None:
         """Make `append` possible; see `StateBackend`."""
         with self._translated("written"):
+            self._lock.check()
             self._end_run()
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._sweep()
             stored = self._load()
-            base, content = snapshot_to_begin_with(stored, state)
+            base, content = snapshot_to_begin_with(stored, state, self._cipher)
             if content is not None:
                 self._seal(stored, content)
                 self._replace(content)
-            journal = JournalFile.create(self._journal_path, base)
+            self._keep_journal()
+            journal = JournalFile.create(self._journal_path, base, run, self._cipher)
             self._run = _Run(state=state, snapshot=_identity(self._path), journal=journal)
 
     def append(self, entries: tuple[Entry, ...]) -> None:
@@ -93,6 +104,7 @@ class LocalBackend:
         run.unwritten.extend(entries)
         try:
             self._check_untouched(run)
+            self._lock.check()
             with self._translated("written"):
                 run.journal.append(tuple(run.unwritten))
         except ValueError:
@@ -103,22 +115,39 @@ class LocalBackend:
         run.written.extend(run.unwritten)
         run.unwritten.clear()
 
-    def write(self, state: State, *, expected_serial: int | None) -> None:
+    def write(self, state: State, *, expected_serial: int | None, run: Run | None = None) -> None:
         """Replace the snapshot; see `StateBackend`."""
-        content = encode_state(state)
+        content = self._cipher.seal(encode_state(state), STATE)
+        kept = None
         try:
             with self._translated("written"):
+                self._lock.check()
                 self._path.parent.mkdir(parents=True, exist_ok=True)
-                self._check_and_seal(content, expected_serial)
+                if self._run is None:
+                    stored = self._check_and_seal(content, expected_serial)
+                    kept = journal_between(stored, state, run or UNKNOWN_RUN, self._cipher)
+                else:
+                    self._fold(self._run, state, content, expected_serial)
                 self._replace(content)
         except StateCorrupt:
             raise
         except BackendError as problem:
             raise self._rescued(problem, state) from problem
         self._end_run()
-        # A journal that cannot be removed is known to be in the snapshot and does no harm.
+        # A journal that stays is known to be in the snapshot; the next run keeps it.
         with contextlib.suppress(OSError):
-            self._journal_path.unlink(missing_ok=True)
+            self._keep_journal()
+            if kept is not None:
+                self._history_path.mkdir(exist_ok=True, mode=_FOLDER_MODE)
+                write_file(self._history_path / f"{kept[0]}.jsonl", kept[1], mode=_MODE)
+
+    def history(self) -> Iterator[Journal]:
+        """Return what each run did; see `StateBackend`."""
+        with self._translated("read"):
+            for path in sorted(self._history_path.glob("*.jsonl")):
+                journal = self._journal(path)
+                if journal is not None:
+                    yield journal
 
     def lock(self, info: LockInfo, *, timeout: float = 0.0) -> None:
         """Take the lock; see `StateBackend`."""
@@ -130,6 +159,16 @@ class LocalBackend:
         """Give the lock back; see `StateBackend`."""
         with self._translated("unlocked"):
             self._lock.give_back(lock_id)
+
+    def holder(self) -> LockInfo | None:
+        """Return who holds the lock; see `StateBackend`."""
+        with self._translated("read"):
+            return self._lock.holder()
+
+    def break_lock(self, lock_id: str) -> None:
+        """Take the lock from its holder; see `StateBackend`."""
+        with self._translated("unlocked"):
+            self._lock.break_open(lock_id)
 
     def _load(self) -> Stored | None:
         for _ in range(_ATTEMPTS):
@@ -146,7 +185,7 @@ class LocalBackend:
 
     def _understand(self, snapshot: bytes | None, journal: bytes | None) -> Stored | None:
         try:
-            return understand(snapshot, journal)
+            return understand(snapshot, journal, self._cipher)
         except StateCorrupt as problem:
             backup = (
                 f" The version before is in {self._backup_path}."
@@ -158,16 +197,40 @@ class LocalBackend:
                 problem.summary, f"{self._shown}: {problem.detail}{backup}{journal_note}"
             ) from problem
 
-    def _check_and_seal(self, content: bytes, expected_serial: int | None) -> None:
-        run = self._run
-        if run is not None:
-            self._check_untouched(run)
-            check_serial(run.state.serial, expected_serial)
-            run.journal.seal(digest_bytes(content))
-            return
+    def _fold(self, run: _Run, state: State, content: bytes, expected_serial: int | None) -> None:
+        self._check_untouched(run)
+        check_serial(run.state.serial, expected_serial)
+        missing = entries_to(apply_entries(run.state, tuple(run.written)), state)
+        if missing:
+            run.journal.append(missing)
+            run.written.extend(missing)
+            run.unwritten.clear()
+        run.journal.seal(digest_bytes(content))
+
+    def _check_and_seal(self, content: bytes, expected_serial: int | None) -> Stored | None:
         stored = self._load()
         check_serial(None if stored is None else stored.base.serial, expected_serial)
         self._seal(stored, content)
+        return stored
+
+    def _keep_journal(self) -> None:
+        """Move a journal that is over to the history, if it says anything."""
+        content = _content(self._journal_path)
+        if content is None:
+            return
+        journal = decode_journal(content, self._cipher)
+        if journal is None or not journal.entries:
+            self._journal_path.unlink(missing_ok=True)
+            return
+        self._history_path.mkdir(exist_ok=True, mode=_FOLDER_MODE)
+        self._journal_path.replace(self._history_path / f"{journal_name(journal)}.jsonl")
+
+    def _journal(self, path: Path) -> Journal | None:
+        content = _content(path)
+        try:
+            return None if content is None else decode_journal(content, self._cipher)
+        except StateCorrupt as problem:
+            raise StateCorrupt(problem.summary, f"{path}: {problem.detail}") from problem
 
     def _seal(self, stored: Stored | None, content: bytes) -> None:
         if stored is None or stored.journal is None:
@@ -220,16 +283,14 @@ class LocalBackend:
 
     def _rescued(self, problem: BackendError, state: State) -> BackendError:
         """Return the problem with a note on where the state was kept instead."""
-        content = encode_state(state)
-        saved = self._save_elsewhere(content)
+        saved = self._save_elsewhere(self._cipher.seal(encode_state(state), STATE))
         note = (
             "It could not be kept anywhere else either."
             if saved is None
             else f"The state as it should be is kept in {saved}; to make it the state, copy it "
             f"over {self._shown}."
         )
-        kind = StateConflict if isinstance(problem, StateConflict) else BackendError
-        return kind(problem.summary, f"{problem.detail} {note}")
+        return type(problem)(problem.summary, f"{problem.detail} {note}")
 
     def _save_elsewhere(self, content: bytes) -> Path | None:
         for choose in (self._name_beside, self._name_in_other_folder):
@@ -297,3 +358,54 @@ def _identity(path: Path) -> _Identity:
     except FileNotFoundError:
         return None
     return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+class LocalWorkspaces:
+    """States in local files: the default one, and a folder with one folder for each other one."""
+
+    def __init__(self, path: Path, *, folder: Path, cipher: Cipher = PLAIN) -> None:
+        """Name the files; nothing is read or written yet.
+
+        Args:
+            path: Of the default workspace's state.
+            folder: Of the others.
+            cipher: Seals what is written.
+        """
+        self._path = path
+        self._folder = folder
+        self._cipher = cipher
+
+    def names(self) -> tuple[str, ...]:
+        """Return the workspaces that exist; see `Workspaces`."""
+        with self._translated("listed"):
+            found = sorted(self._folder.iterdir()) if self._folder.is_dir() else []
+        return (DEFAULT_WORKSPACE, *(each.name for each in found if each.is_dir()))
+
+    def open(self, name: str) -> StateBackend:
+        """Return the state of a workspace; see `Workspaces`."""
+        if name == DEFAULT_WORKSPACE:
+            return LocalBackend(self._path, cipher=self._cipher)
+        return LocalBackend(self._folder / name / self._path.name, cipher=self._cipher)
+
+    def create(self, name: str) -> None:
+        """Make a workspace exist; see `Workspaces`."""
+        if name in self.names():
+            raise workspace_exists(name)
+        with self._translated("made"):
+            (self._folder / name).mkdir(parents=True, mode=_FOLDER_MODE)
+
+    def delete(self, name: str) -> None:
+        """Remove a workspace; see `Workspaces`."""
+        with self._translated("removed"):
+            shutil.rmtree(self._folder / name)
+
+    @contextlib.contextmanager
+    def _translated(self, done: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as problem:
+            where = problem.filename or self._folder
+            raise BackendError(
+                f"The workspaces cannot be {done}",
+                f"{where}: {problem.strerror or problem}. Check that you may write there.",
+            ) from problem

@@ -6,21 +6,22 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from mlform import __version__
-from mlform.backends.base import LockInfo, StateBackend
+from mlform.backends.base import LockInfo, StateBackend, Workspaces
 from mlform.config.early import EarlyScope
 from mlform.config.folders import DiskFiles
 from mlform.config.load import read_root
 from mlform.dataclass import replace
 from mlform.diagnostics import Diagnostics
 from mlform.digests import Digest, JsonObject, digest_bytes, digest_json
-from mlform.operations.environment import Environment
+from mlform.operations.environment import BackendSettings, Environment
 from mlform.operations.loading import Loaded, backend_of, early_context, variable_values
 from mlform.state.codec import encode_state
+from mlform.state.journal import Run
 from mlform.state.snapshot import State
 
 
 def open_backend(environment: Environment, loaded: Loaded) -> StateBackend:
-    """Open the backend that a configuration names.
+    """Return the state of the workspace in the backend that a configuration names.
 
     Raises:
         ConfigurationError: If its arguments are not known or wrong.
@@ -28,12 +29,25 @@ def open_backend(environment: Environment, loaded: Loaded) -> StateBackend:
     diagnostics = Diagnostics()
     diagnostics.extend(loaded.backend_problems)
     diagnostics.raise_if_errors()
-    type_, arguments = loaded.backend
-    return environment.open_backend(type_, arguments)
+    return in_workspace(environment, environment.open_backend(loaded.backend))
+
+
+def in_workspace(environment: Environment, workspaces: Workspaces) -> StateBackend:
+    """Return the state of the workspace that is in use."""
+    return workspaces.open(environment.settings.workspace)
 
 
 def backend_alone(environment: Environment) -> StateBackend:
-    """Open the backend for commands that need no more of the configuration than where it is.
+    """Return the state for commands that need no more of the configuration than where it is.
+
+    Raises:
+        ConfigurationError: If the backend block cannot be understood.
+    """
+    return in_workspace(environment, environment.open_backend(backend_settings(environment)))
+
+
+def backend_settings(environment: Environment) -> BackendSettings:
+    """Return which backend the configuration of the working folder names.
 
     Raises:
         ConfigurationError: If the backend block cannot be understood.
@@ -41,7 +55,7 @@ def backend_alone(environment: Environment) -> StateBackend:
     diagnostics = Diagnostics()
     root = read_root(DiskFiles(environment.settings.folder))
     if root.is_empty:
-        return environment.open_backend("local", {})
+        return BackendSettings()
     # A variable may be without value as long as the backend does not depend on it.
     values = variable_values(environment, root, Diagnostics())
     context = early_context(environment, partial=True)
@@ -49,16 +63,16 @@ def backend_alone(environment: Environment) -> StateBackend:
     diagnostics.extend(problems)
     diagnostics.raise_if_errors()
     scope = EarlyScope(context=context, variables=root.variables, locals=root.locals, values=values)
-    type_, arguments = backend_of(block, scope, diagnostics)
+    settings = backend_of(block, scope, diagnostics)
     diagnostics.raise_if_errors()
-    return environment.open_backend(type_, arguments)
+    return settings
 
 
 @contextmanager
 def locked(
     backend: StateBackend, environment: Environment, operation: str, timeout: float
-) -> Iterator[None]:
-    """Hold the lock of the state.
+) -> Iterator[Run]:
+    """Hold the lock of the state, for the run that the block is given.
 
     Raises:
         StateLocked: If another run holds it for longer than `timeout` seconds.
@@ -70,10 +84,12 @@ def locked(
         pid=environment.pid,
         created=environment.timestamp(),
         version=__version__,
+        host=environment.host,
+        started=environment.started,
     )
     backend.lock(info, timeout=timeout)
     try:
-        yield
+        yield info.run
     finally:
         backend.unlock(info.id)
 

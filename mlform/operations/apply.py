@@ -54,11 +54,11 @@ def apply_loaded(
 ) -> Applied:
     """Do what a plan says with the configuration that it was made from; see `apply_plan`."""
     backend = open_backend(environment, loaded)
-    with locked(backend, environment, "apply", lock_timeout):
+    with locked(backend, environment, "apply", lock_timeout) as run:
         state = _fresh_state(backend.read(), planned)
         world = World(environment, loaded.runtimes, planned.images, state)
         try:
-            recorder = Recorder(backend, state)
+            recorder = Recorder(backend, state, run)
             ports = make_ports(environment, world, backend, stop)
             return _carry_out(environment, loaded, planned, recorder, ports)
         finally:

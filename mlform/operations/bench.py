@@ -10,10 +10,10 @@ from pathlib import Path
 
 from mlform.addresses import ResourceAddress, covers
 from mlform.apply.events import Event
-from mlform.backends.base import StateBackend
+from mlform.backends.base import StateBackend, Workspaces
 from mlform.dataclass import dataclass, replace
 from mlform.digests import Json
-from mlform.operations.environment import Environment
+from mlform.operations.environment import BackendSettings, Environment
 from mlform.resources.base import AnyKind, KindsByAddress
 from mlform.runtimes.base import Runtime
 from mlform.store.base import ArtifactStore
@@ -46,6 +46,7 @@ class Bench:
 
     data_folder: Path
     open_state: Callable[[], StateBackend]
+    alone: Callable[[StateBackend], Workspaces]
     open_store: Callable[[], ArtifactStore]
     open_runtime: Callable[[str, Mapping[str, object]], Runtime]
     stand_in: Callable[[AnyKind, MadeUp], AnyKind]
@@ -66,9 +67,9 @@ class Bench:
             on_event: Called with what happens in an apply.
         """
 
-        def open_backend(type_: str, arguments: Mapping[str, object]) -> StateBackend:
-            del type_, arguments  # whatever is configured: tests keep their state in memory
-            return backend
+        def open_backend(settings: BackendSettings) -> Workspaces:
+            del settings  # whatever is configured: tests keep their state in memory
+            return self.alone(backend)
 
         return replace(
             real,

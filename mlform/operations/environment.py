@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlform.apply.events import Event
-from mlform.backends.base import StateBackend
+from mlform.backends.base import Workspaces
 from mlform.dataclass import dataclass, field
 from mlform.resources.base import AnyKind
 from mlform.runtimes.base import Runtime
+from mlform.state.encryption import PLAIN, Cipher
 from mlform.store.base import ArtifactStore
 from mlform.tasks import PinnedImage
 
@@ -41,6 +42,21 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BackendSettings:
+    """Where the states are kept.
+
+    Attributes:
+        type: Such as `local`.
+        arguments: As the schema of the type has them; absent ones are left out.
+        cipher: Seals what is kept there.
+    """
+
+    type: str = "local"
+    arguments: Mapping[str, object] = field(default_factory=dict)
+    cipher: Cipher = PLAIN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
     """The outside world behind ports.
 
@@ -50,8 +66,10 @@ class Environment:
         new_id: Makes identities that were never used before.
         who: `user@host`.
         pid: Of this process.
+        host: Name of this machine.
+        started: When this process started; with the two above it names it for all time.
         kinds: Resource kinds by name.
-        open_backend: Opens the backend of a type, given its resolved arguments.
+        open_backend: Opens the states of all workspaces in a backend.
         open_store: Opens the artifact store.
         open_runtime: Opens the runtime of a type, given its resolved arguments and pinned image.
         resolve_image: Finds out which image a name means now.
@@ -66,8 +84,10 @@ class Environment:
     new_id: Callable[[], str]
     who: str
     pid: int
+    host: str = ""
+    started: str = ""
     kinds: Mapping[str, AnyKind]
-    open_backend: Callable[[str, Mapping[str, object]], StateBackend]
+    open_backend: Callable[[BackendSettings], Workspaces]
     open_store: Callable[[], ArtifactStore]
     open_runtime: Callable[[str, Mapping[str, object]], Runtime]
     resolve_image: Callable[[str], PinnedImage]

@@ -16,20 +16,22 @@ from mlform.config.variable_sources import OptionFile, OptionValue, gather_sourc
 from mlform.config.variables import collect_variables
 from mlform.config.versions import check_required_versions
 from mlform.dataclass import dataclass, replace
-from mlform.diagnostics import Diagnostic, Diagnostics, Severity
+from mlform.diagnostics import Diagnostic, Diagnostics, Severity, did_you_mean
 from mlform.graph.arguments import plain
 from mlform.graph.build import Graph, build_graph
 from mlform.graph.evaluation import Evaluation
 from mlform.graph.known import Known, Surroundings
 from mlform.graph.runtimes import RuntimeSettings, resolve_runtimes
 from mlform.lang.construct import has_unknown
+from mlform.lang.convert import ConversionError, convert
 from mlform.lang.function import Function
 from mlform.lang.functions import functions
 from mlform.lang.values import Value
-from mlform.operations.environment import Environment
+from mlform.operations.backends import BACKENDS
+from mlform.operations.environment import BackendSettings, Environment
 from mlform.operations.function_ports import function_context
 from mlform.operations.installed import find_installed, modules_folder
-from mlform.schema import ResourceSchema
+from mlform.schema import ResourceReference, ResourceSchema
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +45,7 @@ class Loaded:
         variables: Values of the root variables.
         functions: By name.
         runtimes: By `type.name`, the implicit one included.
-        backend: Type of backend and its arguments.
+        backend: Where the states are kept.
         backend_problems: Why the backend cannot be used, where no backend is needed to go on.
         warnings: Problems that do not stop anything.
     """
@@ -54,7 +56,7 @@ class Loaded:
     variables: Mapping[str, Value]
     functions: Mapping[str, Function]
     runtimes: Mapping[str, RuntimeSettings]
-    backend: tuple[str, Mapping[str, object]]
+    backend: BackendSettings
     backend_problems: tuple[Diagnostic, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
 
@@ -328,33 +330,45 @@ class _Schemas(Mapping[str, ResourceSchema]):
 
 def backend_of(
     block: BackendBlock | None, scope: EarlyScope, diagnostics: Diagnostics
-) -> tuple[str, Mapping[str, object]]:
-    """Return the type of the backend and its resolved arguments; local where none is named."""
+) -> BackendSettings:
+    """Return which backend a configuration names, arguments resolved; local where it names none."""
     if block is None:
-        return "local", {}
-    known = {"local": ("path", "workspace_dir")}.get(block.type)
-    if known is None:
+        return BackendSettings()
+    schema = BACKENDS.get(block.type)
+    if schema is None:
         diagnostics.error(
             "Unsupported backend type",
-            f'There is no backend "{block.type}" in this version of mlform. Known are: local.',
+            f'There is no backend "{block.type}".{did_you_mean(block.type, BACKENDS)} Known are: '
+            f"{', '.join(sorted(BACKENDS))}.",
             range=block.range,
         )
-        return "local", {}
+        return BackendSettings()
     arguments: dict[str, object] = {}
     check_known([block.body], scope, diagnostics, is_needed=True)
     for attribute in block.body.attributes:
-        if attribute.name not in known:
+        argument = schema.attribute(attribute.name)
+        if argument is None:
+            names = [item.name for item in schema.attributes]
             diagnostics.error(
                 "Unsupported argument",
-                f'An argument named "{attribute.name}" is not expected here. Arguments here are: '
-                f"{', '.join(known)}.",
+                f'An argument named "{attribute.name}" is not expected here.'
+                f"{did_you_mean(attribute.name, names)} Arguments here are: {', '.join(names)}.",
                 range=attribute.name_range,
             )
             continue
         value = scope.value(attribute.expression, diagnostics)
-        if value is not None and not has_unknown(value):
-            arguments[attribute.name] = plain(value)
-    return block.type, arguments
+        if value is None or has_unknown(value) or value.is_null:
+            continue
+        assert not isinstance(argument.type, ResourceReference)  # noqa: S101 - of no backend
+        try:
+            arguments[attribute.name] = plain(convert(value, argument.type))
+        except ConversionError as error:
+            diagnostics.error(
+                "Invalid argument value",
+                f'Inappropriate value for "{attribute.name}": {error.message}.',
+                range=attribute.expression.range,
+            )
+    return BackendSettings(type=block.type, arguments=arguments)
 
 
 def make_functions(

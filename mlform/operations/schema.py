@@ -3,37 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 
 from mlform.dataclass import dataclass, field
 from mlform.diagnostics import did_you_mean
 from mlform.errors import UsageError
 from mlform.graph.runtimes import SCHEMAS as RUNTIMES
 from mlform.lang.function import Function
-from mlform.lang.types import STRING
+from mlform.operations.backends import BACKENDS
 from mlform.operations.environment import Environment
 from mlform.operations.loading import make_functions
-from mlform.schema import Attribute, BlockSchema, ResourceSchema
-
-BACKENDS: Final[Mapping[str, BlockSchema]] = {
-    "local": BlockSchema(
-        attributes=(
-            Attribute(
-                name="path",
-                type=STRING,
-                description="File of the state; relative to the working folder.",
-                default="mlform.mlfstate",
-            ),
-            Attribute(
-                name="workspace_dir",
-                type=STRING,
-                description="Folder of the states of workspaces but the default one.",
-                default="mlform.mlfstate.d",
-            ),
-        )
-    )
-}
-"""Arguments by type of backend."""
+from mlform.schema import BlockSchema, ResourceSchema
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

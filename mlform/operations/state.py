@@ -29,7 +29,7 @@ def remove(
         BackendError: If the state cannot be written.
     """
     backend = backend_alone(environment)
-    with locked(backend, environment, "state rm", lock_timeout):
+    with locked(backend, environment, "state rm", lock_timeout) as run:
         state = backend.read()
         objects = {} if state is None else dict(state.objects)
         found = {key for key in objects if any(covers(target, key[0]) for target in targets)}
@@ -40,6 +40,6 @@ def remove(
         if state is not None and not dry_run and found:
             kept = {key: record for key, record in objects.items() if key not in found}
             changed = replace(state, objects=kept, serial=state.serial + 1)
-            backend.begin(state)
+            backend.begin(state, run)
             backend.write(changed, expected_serial=state.serial)
     return tuple(sorted({key[0] for key in found}))

@@ -13,12 +13,36 @@ from typing import Final
 from mlform.dataclass import dataclass
 from mlform.digests import Digest
 from mlform.errors import StateCorrupt
-from mlform.state.codec import decode_line, encode_line, entry_of
+from mlform.state.codec import decode_line, encode_line, entry_of, opened
 from mlform.state.documents import Document
+from mlform.state.encryption import PLAIN, Cipher
 from mlform.state.snapshot import Entry
 
 _SEAL: Final = "seal"
 _VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """Who works on the state, since when and with what.
+
+    Attributes:
+        id: Identity of the run; that of its lock, if it holds one.
+        operation: The command, such as `apply`.
+        who: `user@host`.
+        started: Time in UTC, ISO 8601.
+        version: mlform's version.
+    """
+
+    id: str = ""
+    operation: str = ""
+    who: str = ""
+    started: str = ""
+    version: str = ""
+
+
+UNKNOWN_RUN: Final = Run()
+"""Of a journal that does not tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +60,7 @@ class Journal:
 
     Attributes:
         base: The snapshot it continues.
+        run: The run that wrote it.
         entries: In order.
         seals: Digests of the snapshots it was about to be folded into.
         lines: How many whole lines it has, header included: the next sequence number.
@@ -43,6 +68,7 @@ class Journal:
     """
 
     base: Base
+    run: Run = UNKNOWN_RUN
     entries: tuple[Entry, ...]
     seals: tuple[Digest, ...]
     lines: int
@@ -59,8 +85,8 @@ class Journal:
         )
 
 
-def encode_header(base: Base) -> bytes:
-    """Return the first line of a journal that continues a snapshot."""
+def encode_header(base: Base, run: Run = UNKNOWN_RUN) -> bytes:
+    """Return the first line of a journal of a run that continues a snapshot."""
     return encode_line(
         {
             "type": "journal",
@@ -68,6 +94,13 @@ def encode_header(base: Base) -> bytes:
             "lineage": base.lineage,
             "serial": base.serial,
             "base": base.digest,
+            "run": {
+                "id": run.id,
+                "operation": run.operation,
+                "who": run.who,
+                "started": run.started,
+                "version": run.version,
+            },
         },
         0,
     )
@@ -78,7 +111,7 @@ def encode_seal(digest: Digest, sequence: int) -> bytes:
     return encode_line({"type": _SEAL, "snapshot": digest}, sequence)
 
 
-def decode_journal(content: bytes) -> Journal | None:
+def decode_journal(content: bytes, cipher: Cipher = PLAIN) -> Journal | None:
     """Return what a journal holds, or None if it ends within its header.
 
     A last line without line end was cut off while it was written, before anybody was told that it
@@ -90,7 +123,8 @@ def decode_journal(content: bytes) -> Journal | None:
     *lines, torn = content.split(b"\n")
     if not lines:
         return None
-    base = _base(decode_line(lines[0] + b"\n", 0))
+    header = decode_line(lines[0] + b"\n", 0)
+    base = _base(header)
     entries: list[Entry] = []
     seals: list[Digest] = []
     for sequence, line in enumerate(lines[1:], start=1):
@@ -98,13 +132,28 @@ def decode_journal(content: bytes) -> Journal | None:
         if document.text("type") == _SEAL:
             seals.append(Digest(document.text("snapshot")))
         else:
-            entries.append(entry_of(document, f"entry {sequence}"))
+            entries.append(entry_of(opened(document, sequence, cipher), f"entry {sequence}"))
     return Journal(
         base=base,
+        run=_run(header),
         entries=tuple(entries),
         seals=tuple(seals),
         lines=len(lines),
         size=len(content) - len(torn),
+    )
+
+
+def _run(header: Document) -> Run:
+    told = header.mapping("run")
+    if not told:
+        return UNKNOWN_RUN
+    document = header.document("run")
+    return Run(
+        id=document.text("id", ""),
+        operation=document.text("operation", ""),
+        who=document.text("who", ""),
+        started=document.text("started", ""),
+        version=document.text("version", ""),
     )
 
 

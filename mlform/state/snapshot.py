@@ -202,6 +202,32 @@ class State:
         return tuple(item for item in self.in_order if item[0] != CURRENT)
 
 
+def entries_to(before: State, after: State) -> tuple[Entry, ...]:
+    """Return entries that lead from one state to another of the same lineage."""
+    found: list[Entry] = [
+        Removed(step="", address=address, deposed=deposed)
+        for address, deposed in sorted(before.objects)
+        if (address, deposed) not in after.objects
+    ]
+    found.extend(
+        Recorded(step="", record=record, deposed=deposed)
+        for (_, deposed), record in after.objects.items()
+        if _differs(before.objects.get((record.address, deposed)), record)
+    )
+    if before.outputs != after.outputs:
+        found.append(OutputsSet(outputs=after.outputs))
+    left = {intent.step for intent in after.intents}
+    found.extend(
+        Abandoned(step=intent.step) for intent in before.intents if intent.step not in left
+    )
+    return tuple(found)
+
+
+def _differs(before: ResourceRecord | None, after: ResourceRecord) -> bool:
+    # Most objects of a large state are the very same ones: no need to look into them.
+    return before is not after and before != after
+
+
 def apply_entries(state: State, entries: tuple[Entry, ...]) -> State:
     """Return the state after these entries; serial and lineage stay."""
     unfolded = Unfolded(state)

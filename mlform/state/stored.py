@@ -6,6 +6,7 @@ from mlform.dataclass import dataclass
 from mlform.digests import digest_bytes
 from mlform.errors import StateConflict, StateCorrupt
 from mlform.state.codec import decode_state, encode_state
+from mlform.state.encryption import PLAIN, STATE, Cipher
 from mlform.state.journal import Base, Journal, decode_journal
 from mlform.state.snapshot import State, apply_entries
 
@@ -27,13 +28,15 @@ class Stored:
     journal: Journal | None
 
 
-def understand(snapshot: bytes | None, journal: bytes | None) -> Stored | None:
+def understand(
+    snapshot: bytes | None, journal: bytes | None, cipher: Cipher = PLAIN
+) -> Stored | None:
     """Return the stored state, or None where nothing is stored.
 
     Raises:
         StateCorrupt: If snapshot or journal is damaged, or they do not belong together.
     """
-    journaled = _journal(journal or b"")
+    journaled = _journal(journal or b"", cipher)
     if snapshot is None:
         if journaled is not None and journaled.entries:
             raise StateCorrupt(
@@ -43,7 +46,7 @@ def understand(snapshot: bytes | None, journal: bytes | None) -> Stored | None:
                 "from its backup; or, to start over, remove the journal too.",
             )
         return None
-    state = decode_state(snapshot)
+    state = decode_state(cipher.open(snapshot, STATE))
     base = Base(lineage=state.lineage, serial=state.serial, digest=digest_bytes(snapshot))
     if journaled is None or not journaled.entries:
         return Stored(snapshot=state, recovered=state, base=base, journal=None)
@@ -61,9 +64,9 @@ def understand(snapshot: bytes | None, journal: bytes | None) -> Stored | None:
     )
 
 
-def _journal(content: bytes) -> Journal | None:
+def _journal(content: bytes, cipher: Cipher) -> Journal | None:
     try:
-        return decode_journal(content)
+        return decode_journal(content, cipher)
     except StateCorrupt as problem:
         raise StateCorrupt(
             "The journal of the state cannot be understood",
@@ -71,7 +74,9 @@ def _journal(content: bytes) -> Journal | None:
         ) from problem
 
 
-def snapshot_to_begin_with(stored: Stored | None, state: State) -> tuple[Base, bytes | None]:
+def snapshot_to_begin_with(
+    stored: Stored | None, state: State, cipher: Cipher = PLAIN
+) -> tuple[Base, bytes | None]:
     """Decide whether a run that begins must write its state first.
 
     Returns:
@@ -82,13 +87,13 @@ def snapshot_to_begin_with(stored: Stored | None, state: State) -> tuple[Base, b
         StateConflict: If the stored state is not the one that the run read.
     """
     if stored is None:
-        return _base_and(encode_state(state), state)
+        return _base_and(encode_state(state), state, cipher)
     check_same_version(stored.base, state)
     if stored.journal is None and state == stored.snapshot:
         return stored.base, None
     content = encode_state(state)
     if content != encode_state(stored.snapshot):
-        return _base_and(content, state)
+        return _base_and(content, state, cipher)
     if stored.journal is not None and content != encode_state(stored.recovered):
         raise StateConflict(
             "The state moved on since it was read",
@@ -98,7 +103,8 @@ def snapshot_to_begin_with(stored: Stored | None, state: State) -> tuple[Base, b
     return stored.base, None
 
 
-def _base_and(content: bytes, state: State) -> tuple[Base, bytes]:
+def _base_and(plain: bytes, state: State, cipher: Cipher) -> tuple[Base, bytes]:
+    content = cipher.seal(plain, STATE)
     digest = digest_bytes(content)
     return Base(lineage=state.lineage, serial=state.serial, digest=digest), content
 

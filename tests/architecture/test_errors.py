@@ -10,6 +10,7 @@ import pytest
 from mlform import errors
 from mlform.backends.local import LocalBackend
 from mlform.errors import BackendError, MlformError, RuntimeFailure, StoreError
+from mlform.state.journal import UNKNOWN_RUN
 from mlform.state.snapshot import State
 from mlform.store.local import LocalStore
 
@@ -77,7 +78,7 @@ def test_files_in_the_way_become_backend_errors(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for path in (tmp_path, tmp_path / "file" / "below"):
         with pytest.raises(BackendError):
-            LocalBackend(path).begin(State(lineage="x"))
+            LocalBackend(path).begin(State(lineage="x"), UNKNOWN_RUN)
 
 
 def test_a_cache_in_the_way_becomes_a_store_error(tmp_path: Path) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from mlform.backends.base import LockInfo, StateBackend
+from mlform.state.journal import Journal, Run
 from mlform.state.snapshot import Entry, State
 
 
@@ -38,9 +41,9 @@ class FaultyBackend:
         self._leave()
         return state
 
-    def begin(self, state: State) -> None:
+    def begin(self, state: State, run: Run) -> None:
         self._enter()
-        self._inner.begin(state)
+        self._inner.begin(state, run)
         self._leave()
 
     def append(self, entries: tuple[Entry, ...]) -> None:
@@ -48,10 +51,21 @@ class FaultyBackend:
         self._inner.append(entries)
         self._leave()
 
-    def write(self, state: State, *, expected_serial: int | None) -> None:
+    def write(self, state: State, *, expected_serial: int | None, run: Run | None = None) -> None:
         self._enter()
-        self._inner.write(state, expected_serial=expected_serial)
+        self._inner.write(state, expected_serial=expected_serial, run=run)
         self._leave()
+
+    def history(self) -> Iterator[Journal]:
+        self._enter()
+        yield from self._inner.history()
+        self._leave()
+
+    def holder(self) -> LockInfo | None:
+        return self._inner.holder()
+
+    def break_lock(self, lock_id: str) -> None:
+        self._inner.break_lock(lock_id)
 
     def lock(self, info: LockInfo, *, timeout: float = 0.0) -> None:
         self._enter()

@@ -5,10 +5,18 @@ from __future__ import annotations
 from mlform.addresses import ResourceAddress, parse_address
 from mlform.backends.base import LockInfo
 from mlform.digests import Json, digest_json
+from mlform.state.journal import Run
 from mlform.state.snapshot import Provenance, ResourceRecord, State
 
 PROVENANCE = Provenance(
     applied_at="2026-03-01T12:00:00Z", applied_by="ada@lab", mlform_version="0.1.0", duration=1.5
+)
+RUN = Run(
+    id="id-1",
+    operation="apply",
+    who="ada@lab",
+    started="2026-03-01T12:00:00Z",
+    version="0.1.0",
 )
 TRAIN = parse_address("dataset.train")
 MODEL = parse_address('module.fit["a b"].model.best[0]')
@@ -46,4 +54,6 @@ def lock_info(lock_id: str) -> LockInfo:
         pid=4711,
         created="2026-03-01T12:00:00Z",
         version="0.1.0",
+        host="lab",
+        started="boot:1:2",
     )

@@ -14,7 +14,7 @@ import pytest
 from mlform.backends.base import StateBackend
 from mlform.backends.local import LocalBackend
 from mlform.backends.memory import MemoryBackend, MemoryPlace
-from mlform.errors import BackendError, StateConflict, StateLocked
+from mlform.errors import BackendError, LockLost, StateConflict, StateLocked
 from mlform.state.snapshot import (
     Abandoned,
     Deposed,
@@ -24,7 +24,7 @@ from mlform.state.snapshot import (
     Recorded,
     Removed,
 )
-from tests.contracts.state_samples import MODEL, TRAIN, lock_info, record, state
+from tests.contracts.state_samples import MODEL, RUN, TRAIN, lock_info, record, state
 
 Opener: TypeAlias = Callable[[], StateBackend]
 """Opens the same place once more, as another process would."""
@@ -69,7 +69,7 @@ def test_write_refuses_where_the_expected_state_is_gone(opener: Opener) -> None:
 
 def test_appended_entries_are_seen_by_others_at_once(opener: Opener) -> None:
     run = opener()
-    run.begin(state(record(MODEL, version=1)))
+    run.begin(state(record(MODEL, version=1)), RUN)
     run.append((Intent(step="s1", address=TRAIN, operation="create"),))
     seen = opener().read()
     assert seen is not None
@@ -94,7 +94,7 @@ def test_appended_entries_are_seen_by_others_at_once(opener: Opener) -> None:
 
 
 def test_a_run_that_begins_stores_its_lineage(opener: Opener) -> None:
-    opener().begin(state(lineage="mine"))
+    opener().begin(state(lineage="mine"), RUN)
     seen = opener().read()
     assert seen is not None
     assert (seen.lineage, seen.serial) == ("mine", 0)
@@ -102,7 +102,7 @@ def test_a_run_that_begins_stores_its_lineage(opener: Opener) -> None:
 
 def test_a_written_state_holds_no_entries_twice(opener: Opener) -> None:
     run = opener()
-    run.begin(state())
+    run.begin(state(), RUN)
     run.append((Recorded(step="s1", record=record(TRAIN)),))
     run.write(state(serial=1), expected_serial=0)
     assert opener().read() == state(serial=1)
@@ -110,13 +110,13 @@ def test_a_written_state_holds_no_entries_twice(opener: Opener) -> None:
 
 def test_the_entries_of_a_dead_run_survive_the_next_run(opener: Opener) -> None:
     dead = opener()
-    dead.begin(state())
+    dead.begin(state(), RUN)
     dead.append((Recorded(step="s1", record=record(TRAIN)),))
     dead.append((Intent(step="s2", address=MODEL, operation="create"),))
     following = opener()
     recovered = following.read()
     assert recovered is not None
-    following.begin(recovered)
+    following.begin(recovered, RUN)
     assert opener().read() == recovered
     following.append((Abandoned(step="s2"),))
     assert opener().read() == state(record(TRAIN))
@@ -126,10 +126,10 @@ def test_the_entries_of_a_dead_run_survive_the_next_run(opener: Opener) -> None:
 
 def test_the_entries_of_a_dead_run_can_be_settled_before_begin(opener: Opener) -> None:
     dead = opener()
-    dead.begin(state())
+    dead.begin(state(), RUN)
     dead.append((Intent(step="s2", address=MODEL, operation="create"),))
     following = opener()
-    following.begin(state(record(TRAIN)))
+    following.begin(state(record(TRAIN)), RUN)
     assert opener().read() == state(record(TRAIN))
 
 
@@ -138,10 +138,10 @@ def test_begin_refuses_a_state_read_before_a_run_died(opener: Opener) -> None:
     early = opener().read()
     assert early is not None
     dead = opener()
-    dead.begin(early)
+    dead.begin(early, RUN)
     dead.append((Recorded(step="s1", record=record(TRAIN)),))
     with pytest.raises(StateConflict, match="Run the command again"):
-        opener().begin(early)
+        opener().begin(early, RUN)
     assert opener().read() == state(record(TRAIN))
 
 
@@ -150,14 +150,14 @@ def test_begin_refuses_another_version(opener: Opener, other: object) -> None:
     opener().write(state(serial=2), expected_serial=None)
     assert isinstance(other, type(state()))
     with pytest.raises(StateConflict):
-        opener().begin(other)
+        opener().begin(other, RUN)
 
 
 def test_nothing_is_appended_before_begin_or_after_write(opener: Opener) -> None:
     run = opener()
     with pytest.raises(BackendError):
         run.append((Abandoned(step="s"),))
-    run.begin(state())
+    run.begin(state(), RUN)
     run.write(state(serial=1), expected_serial=0)
     with pytest.raises(BackendError):
         run.append((Abandoned(step="s"),))
@@ -165,8 +165,8 @@ def test_nothing_is_appended_before_begin_or_after_write(opener: Opener) -> None
 
 def test_append_refuses_once_another_run_began(opener: Opener) -> None:
     first, second = opener(), opener()
-    first.begin(state())
-    second.begin(state())
+    first.begin(state(), RUN)
+    second.begin(state(), RUN)
     with pytest.raises(StateConflict):
         first.append((Recorded(step="s1", record=record(TRAIN)),))
     second.append((Recorded(step="s2", record=record(MODEL)),))
@@ -175,7 +175,7 @@ def test_append_refuses_once_another_run_began(opener: Opener) -> None:
 
 def test_append_and_write_refuse_once_another_run_wrote(opener: Opener) -> None:
     first = opener()
-    first.begin(state())
+    first.begin(state(), RUN)
     opener().write(state(serial=1), expected_serial=0)
     with pytest.raises(StateConflict):
         first.append((Recorded(step="s1", record=record(TRAIN)),))
@@ -186,7 +186,7 @@ def test_append_and_write_refuse_once_another_run_wrote(opener: Opener) -> None:
 
 def test_a_value_that_is_no_json_does_not_spoil_later_entries(opener: Opener) -> None:
     run = opener()
-    run.begin(state())
+    run.begin(state(), RUN)
     with pytest.raises(ValueError, match="JSON"):
         run.append((Recorded(step="s1", record=record(TRAIN, score=float("nan"))),))
     run.append((Recorded(step="s2", record=record(MODEL)),))
@@ -215,12 +215,97 @@ def test_a_lock_given_back_is_free(opener: Opener) -> None:
 
 
 def test_a_lock_is_forced_open_by_its_id_only(opener: Opener) -> None:
-    opener().lock(lock_info("id-1"))
-    opener().unlock("id-9")
+    with pytest.raises(BackendError, match="not locked"):
+        opener().break_lock("id-1")
+    holder = opener()
+    holder.lock(lock_info("id-1"))
+    opener().unlock("id-1")
+    with pytest.raises(BackendError, match="id-1 for apply"):
+        opener().break_lock("id-9")
     with pytest.raises(StateLocked):
         opener().lock(lock_info("id-2"))
-    opener().unlock("id-1")
+    opener().break_lock("id-1")
     opener().lock(lock_info("id-2"))
+
+
+def test_the_holder_of_the_lock_is_known(opener: Opener) -> None:
+    assert opener().holder() is None
+    holder = opener()
+    holder.lock(lock_info("id-1"))
+    found = opener().holder()
+    assert found is not None
+    assert (found.id, found.host, found.started) == ("id-1", "lab", "boot:1:2")
+    holder.unlock("id-1")
+    assert opener().holder() is None
+
+
+def test_a_run_whose_lock_was_taken_stops_and_loses_nothing(opener: Opener) -> None:
+    run = opener()
+    run.lock(lock_info("id-1"))
+    run.begin(state(), RUN)
+    run.append((Recorded(step="s1", record=record(TRAIN)),))
+    opener().break_lock("id-1")
+    thief = opener()
+    thief.lock(lock_info("id-2"))
+    with pytest.raises(LockLost, match="taken from this run"):
+        run.append((Recorded(step="s2", record=record(MODEL)),))
+    with pytest.raises(LockLost):
+        run.write(state(record(TRAIN), record(MODEL), serial=1), expected_serial=0)
+    run.unlock("id-1")
+    found = thief.holder()
+    assert found is not None
+    assert found.id == "id-2"
+    assert opener().read() == state(record(TRAIN))
+
+
+def test_what_runs_did_is_kept(opener: Opener) -> None:
+    assert list(opener().history()) == []
+    run = opener()
+    run.begin(state(), RUN)
+    run.append((Intent(step="s1", address=TRAIN, operation="create"),))
+    run.append((Recorded(step="s1", record=record(TRAIN, rows=1)),))
+    run.write(state(record(TRAIN, rows=1), serial=1), expected_serial=0)
+    run.begin(state(record(TRAIN, rows=1), serial=1), RUN)
+    run.write(state(record(TRAIN, rows=1), serial=2), expected_serial=1)
+    other = replace(RUN, id="id-2", operation="state rm")
+    opener().write(state(serial=3), expected_serial=2, run=other)
+    first, second = opener().history()
+    assert (first.base.serial, first.run) == (0, RUN)
+    assert first.entries == (
+        Intent(step="s1", address=TRAIN, operation="create"),
+        Recorded(step="s1", record=record(TRAIN, rows=1)),
+    )
+    assert (second.base.serial, second.run) == (2, other)
+    assert second.entries == (Removed(step="", address=TRAIN),)
+
+
+def test_what_a_run_did_that_died_is_kept_by_the_next(opener: Opener) -> None:
+    dead = opener()
+    dead.begin(state(), RUN)
+    dead.append((Recorded(step="s1", record=record(TRAIN)),))
+    following = opener()
+    recovered = following.read()
+    assert recovered is not None
+    other = replace(RUN, id="id-2")
+    following.begin(recovered, other)
+    following.append((Recorded(step="s2", record=record(MODEL)),))
+    following.write(state(record(TRAIN), record(MODEL), serial=1), expected_serial=0)
+    kept = {journal.run.id: journal.entries for journal in opener().history()}
+    assert kept == {
+        "id-1": (Recorded(step="s1", record=record(TRAIN)),),
+        "id-2": (Recorded(step="s2", record=record(MODEL)),),
+    }
+
+
+def test_what_was_not_appended_is_in_the_history_too(opener: Opener) -> None:
+    run = opener()
+    run.begin(state(record(TRAIN)), RUN)
+    run.write(state(record(MODEL), serial=1), expected_serial=0)
+    (journal,) = opener().history()
+    assert journal.entries == (
+        Removed(step="", address=TRAIN),
+        Recorded(step="", record=record(MODEL)),
+    )
 
 
 def test_waiting_for_the_lock_ends_when_it_is_given_back(opener: Opener) -> None:

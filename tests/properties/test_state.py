@@ -18,7 +18,7 @@ from mlform.backends.local import LocalBackend
 from mlform.digests import Digest, Json, digest_bytes
 from mlform.errors import StateCorrupt
 from mlform.state.codec import decode_entry, decode_state, encode_entry, encode_state
-from mlform.state.journal import Base, decode_journal, encode_header
+from mlform.state.journal import UNKNOWN_RUN, Base, decode_journal, encode_header
 from mlform.state.snapshot import (
     Abandoned,
     Deposed,
@@ -194,7 +194,7 @@ def _work(path: Path, acknowledge: int) -> None:
     state = backend.read() or State(lineage="line")
     number = max((_number(item) for item in state.records), default=0)
     while True:
-        backend.begin(state)
+        backend.begin(state, UNKNOWN_RUN)
         for _ in range(7):
             number += 1
             address = replace(TRAIN, name=f"n{number % SLOTS}")

@@ -10,7 +10,7 @@ import pytest
 
 from mlform.apply.events import Event
 from mlform.errors import UsageError
-from mlform.operations.environment import Settings
+from mlform.operations.environment import BackendSettings, Settings
 from mlform.tasks import PinnedImage
 from mlform.wiring import (
     KindTable,
@@ -35,15 +35,15 @@ def test_every_kind_has_the_name_it_is_listed_under() -> None:
 
 
 def test_the_backend_follows_the_workspace(tmp_path: Path, settings: Settings) -> None:
-    assert open_backend(settings, "local", {}).describe() == str(tmp_path / "mlform.mlfstate")
-    other = Settings(folder=tmp_path, data_folder=tmp_path, workspace="w")
+    workspaces = open_backend(settings, BackendSettings())
+    assert workspaces.open("default").describe() == str(tmp_path / "mlform.mlfstate")
     expected = tmp_path / "mlform.mlfstate.d" / "w" / "mlform.mlfstate"
-    assert open_backend(other, "local", {}).describe() == str(expected)
+    assert workspaces.open("w").describe() == str(expected)
 
 
 def test_unknown_types_are_named_with_the_known_ones(settings: Settings) -> None:
     with pytest.raises(UsageError, match='Did you mean "local"'):
-        open_backend(settings, "locale", {})
+        open_backend(settings, BackendSettings(type="locale"))
     with pytest.raises(UsageError, match='Did you mean "docker"'):
         open_runtime(settings, "dokcer", {})
 
@@ -59,7 +59,7 @@ def test_opening_touches_nothing(tmp_path: Path, settings: Settings) -> None:
     heard: list[Event] = []
     environment = build_environment(settings, heard.append)
     environment.open_store()
-    environment.open_backend("local", {})
+    environment.open_backend(BackendSettings())
     environment.open_runtime("process", {})
     assert list(open_store(settings).digests()) == []
     assert list(tmp_path.iterdir()) == []

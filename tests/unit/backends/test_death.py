@@ -16,7 +16,7 @@ from mlform.backends.local import LocalBackend
 from mlform.backends.memory import MemoryBackend, MemoryPlace
 from mlform.state.snapshot import Intent, Recorded, State
 from tests.contracts.faulty_backend import Died, FaultyBackend
-from tests.contracts.state_samples import MODEL, TRAIN, record, state
+from tests.contracts.state_samples import MODEL, RUN, TRAIN, record, state
 
 STEPS = 4
 
@@ -24,7 +24,7 @@ STEPS = 4
 def _dead_run(backend: StateBackend) -> None:
     """Leave what a run leaves that recorded an object and died within the next step."""
     backend.write(state(serial=1), expected_serial=None)
-    backend.begin(state(serial=1))
+    backend.begin(state(serial=1), RUN)
     backend.append((Recorded(step="s1", record=record(TRAIN)),))
     backend.append((Intent(step="s2", address=MODEL, operation="create"),))
 
@@ -33,7 +33,7 @@ def _next_run(backend: StateBackend, told: list[int]) -> None:
     """Recover, record another object, fold; say in `told` which steps are safe."""
     recovered = backend.read()
     assert recovered is not None
-    backend.begin(recovered)
+    backend.begin(recovered, RUN)
     told.append(1)
     backend.append((Recorded(step="s2", record=record(MODEL)),))
     told.append(2)
@@ -41,7 +41,7 @@ def _next_run(backend: StateBackend, told: list[int]) -> None:
     assert folded is not None
     backend.write(replace(folded, serial=2), expected_serial=1)
     told.append(3)
-    backend.begin(replace(folded, serial=2))
+    backend.begin(replace(folded, serial=2), RUN)
     told.append(STEPS)
 
 
@@ -121,7 +121,7 @@ def test_death_before_any_call_of_the_system(tmp_path: Path) -> None:
         again = LocalBackend(path)
         recovered = again.read()
         assert recovered is not None
-        again.begin(recovered)
+        again.begin(recovered, RUN)
         assert LocalBackend(path).read() == recovered
         assert not [found for found in path.parent.iterdir() if found.name.endswith(".tmp")]
         if status == 0:

@@ -16,7 +16,7 @@ from mlform.backends.local import LocalBackend
 from mlform.errors import BackendError, StateConflict, StateCorrupt
 from mlform.state.codec import decode_state, encode_state
 from mlform.state.snapshot import Recorded, State
-from tests.contracts.state_samples import MODEL, TRAIN, lock_info, record, state
+from tests.contracts.state_samples import MODEL, RUN, TRAIN, lock_info, record, state
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def _files_no_larger_than(size: int) -> Iterator[None]:
 
 def _started(path: Path) -> LocalBackend:
     run = LocalBackend(path)
-    run.begin(state())
+    run.begin(state(), RUN)
     return run
 
 
@@ -49,18 +49,23 @@ def test_all_files_are_private_and_go_by_their_names(path: Path) -> None:
     run.lock(lock_info("id-1"))
     run.append((Recorded(step="s", record=record(TRAIN)),))
     run.write(state(record(TRAIN), serial=1), expected_serial=0)
-    run.begin(state(record(TRAIN), serial=1))
+    run.begin(state(record(TRAIN), serial=1), RUN)
     assert _names(path) == {
         "mlform.mlfstate",
         "mlform.mlfstate.journal",
         "mlform.mlfstate.backup",
+        "mlform.mlfstate.history",
         ".mlform.mlfstate.lock",
     }
-    for name in _names(path):
-        assert stat.S_IMODE(path.with_name(name).stat().st_mode) == 0o600
+    for found in path.parent.rglob("*"):
+        assert stat.S_IMODE(found.stat().st_mode) == (0o700 if found.is_dir() else 0o600)
     run.write(state(record(TRAIN), serial=2), expected_serial=1)
     run.unlock("id-1")
-    assert _names(path) == {"mlform.mlfstate", "mlform.mlfstate.backup"}
+    assert _names(path) == {
+        "mlform.mlfstate",
+        "mlform.mlfstate.backup",
+        "mlform.mlfstate.history",
+    }
 
 
 def test_the_backup_is_the_version_before(path: Path) -> None:
@@ -88,7 +93,7 @@ def test_a_damaged_state_is_left_alone_and_the_way_back_named(path: Path) -> Non
     path.write_bytes(path.read_bytes()[:40])
     for attempt in (
         backend.read,
-        lambda: backend.begin(state(serial=2)),
+        lambda: backend.begin(state(serial=2), RUN),
         lambda: backend.write(state(serial=3), expected_serial=2),
     ):
         with pytest.raises(StateCorrupt) as caught:
@@ -103,7 +108,7 @@ def test_a_damaged_journal_is_left_alone_and_named(path: Path) -> None:
     run.append((Recorded(step="s", record=record(TRAIN)),))
     run.append((Recorded(step="s", record=record(MODEL)),))
     journal = path.with_name("mlform.mlfstate.journal")
-    damaged = journal.read_bytes().replace(b"ada@lab", b"eve@lab", 1)
+    damaged = journal.read_bytes().replace(b'by":"ada@lab', b'by":"eve@lab', 1)
     journal.write_bytes(damaged)
     with pytest.raises(StateCorrupt, match="entry 1") as caught:
         LocalBackend(path).read()
@@ -218,7 +223,7 @@ def test_temporary_files_of_a_dead_run_are_swept(path: Path) -> None:
 def test_an_append_costs_the_same_whatever_the_size(path: Path) -> None:
     run = LocalBackend(path)
     records = [record(type(TRAIN)("dataset", f"n{at}"), rows=at) for at in range(500)]
-    run.begin(state(*records))
+    run.begin(state(*records), RUN)
     journal = path.with_name("mlform.mlfstate.journal")
     before = journal.stat().st_size
     run.append((Recorded(step="s", record=record(TRAIN)),))

@@ -68,7 +68,8 @@ def kid(loaded: Loaded) -> list[str]:
 def test_everything_is_resolved_with_the_values_of_variables(place: Place) -> None:
     loaded = load(place(MODULES), options=[OptionValue(text="name=kid")])
     assert kid(loaded) == ["module.kid.mlform_data.a"]
-    assert loaded.backend == ("local", {"path": "x-kid.mlfstate"})
+    assert loaded.backend.type == "local"
+    assert loaded.backend.arguments == {"path": "x-kid.mlfstate"}
     assert loaded.runtimes["process.default"].arguments["cpus"] == 3
     assert loaded.warnings == ()
 
