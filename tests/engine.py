@@ -329,6 +329,7 @@ class Engine:
         self,
         *,
         targets: tuple[str, ...] = (),
+        excluded: tuple[str, ...] = (),
         replaced: tuple[str, ...] = (),
         mode: Mode = Mode.NORMAL,
         refresh: bool = True,
@@ -340,6 +341,7 @@ class Engine:
             mode=mode,
             refresh=refresh,
             targets=tuple(map(parse_target, targets)),
+            excluded=tuple(map(parse_target, excluded)),
             replace=tuple(map(parse_address, replaced)),
             variables=tuple(OptionValue(text=f"{name}={text}") for name, text in variables.items()),
         )
@@ -355,13 +357,20 @@ class Engine:
         self,
         *,
         targets: tuple[str, ...] = (),
+        excluded: tuple[str, ...] = (),
         replaced: tuple[str, ...] = (),
         mode: Mode = Mode.NORMAL,
         variables: Mapping[str, str] = NO_VARIABLES,
     ) -> Ran:
         """Plan and do it."""
         return self.carry_out(
-            self.plan(targets=targets, replaced=replaced, mode=mode, variables=variables)
+            self.plan(
+                targets=targets,
+                excluded=excluded,
+                replaced=replaced,
+                mode=mode,
+                variables=variables,
+            )
         )
 
     def ok(self, variables: Mapping[str, str] = NO_VARIABLES) -> Ran:

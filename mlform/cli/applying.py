@@ -32,16 +32,24 @@ _QUESTIONS = {
             "  There is no undo. Only 'yes' will be accepted to confirm."
         ),
     ),
+    Mode.REFRESH_ONLY: (
+        "Would you like to update the mlform state to reflect these detected changes?",
+        (
+            "  mlform will write these changes to the state. Servers and artifacts stay as they\n"
+            "  are. There is no undo. Only 'yes' will be accepted to confirm."
+        ),
+    ),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A plan, what to carry it out with, and who watches."""
+    """A plan, what to carry it out with, who watches, and how long to wait for the lock."""
 
     environment: Environment
     planned: Planned
     watch: Watch
+    lock_timeout: float | None
 
 
 def settle(session: Session, plan: Plan, *, approved: bool) -> None:
@@ -76,7 +84,7 @@ def approve(session: Session, mode: Mode) -> None:
     question, explanation = _QUESTIONS.get(mode, _QUESTIONS[Mode.NORMAL])
     answer = ask(session, [BLANK, line(question, Ink.BOLD), *lines(explanation)])
     if answer != "yes":
-        verb = "Destroy" if mode is Mode.DESTROY else "Apply"
+        verb = {Mode.DESTROY: "Destroy", Mode.REFRESH_ONLY: "Refresh"}.get(mode, "Apply")
         raise Declined(f"{verb} cancelled", "The answer was not 'yes', so nothing was done.")
 
 
@@ -85,7 +93,9 @@ def carry_out(session: Session, work: Work) -> int:
     from mlform.operations.apply import apply_plan
 
     with work.watch:
-        applied = apply_plan(work.environment, work.planned, work.watch.stop)
+        applied = apply_plan(
+            work.environment, work.planned, work.watch.stop, lock_timeout=work.lock_timeout
+        )
     session.report(applied.warnings)
     session.report([*map(problem_of, applied.failures), *applied.problems])
     _say_outcome(session, applied, work.planned.plan)

@@ -51,6 +51,13 @@ Input = Annotated[
 LockTimeout = Annotated[
     str, Flag("How long to wait for the lock of the state, such as 30s or 5m.", "DURATION")
 ]
+RefreshOnly = Annotated[
+    bool,
+    Flag("Only take what changed outside of mlform into the state; nothing is made or destroyed."),
+]
+Lock = Annotated[
+    bool, Flag("Do without the lock of the state: only where nobody else can change it.")
+]
 LockMode = Annotated[
     str, Flag('"readonly" refuses to add pins that .mlform.lock.hcl lacks.', "MODE")
 ]
@@ -133,7 +140,29 @@ class FormatArguments:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlanningArguments:
+class RefreshArguments:
+    """`mlform refresh`, and what plan, apply and destroy share with it."""
+
+    target: Annotated[
+        tuple[str, ...], Flag("Limit the plan to this object and what it depends on.", "ADDRESS")
+    ] = ()
+    exclude: Annotated[
+        tuple[str, ...],
+        Flag("Leave this object out of the plan, and what depends on it.", "ADDRESS"),
+    ] = ()
+    var: Variables = ()
+    lockfile: LockMode = ""
+    lock: Lock = True
+    lock_timeout: LockTimeout = "0s"
+    parallelism: Parallelism = 10
+    compact_warnings: Annotated[bool, Flag("Show the first line of each warning only.")] = False
+    input: Input = None
+    json: Annotated[bool, Flag("Print a stream of JSON messages, one a line.")] = False
+    no_color: NoColor = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanningArguments(RefreshArguments):
     """What plan, apply and destroy share."""
 
     refresh: Annotated[
@@ -142,17 +171,6 @@ class PlanningArguments:
     replace: Annotated[
         tuple[str, ...], Flag("Replace or rebuild this object although nothing changed.", "ADDRESS")
     ] = ()
-    target: Annotated[
-        tuple[str, ...], Flag("Limit the plan to this object and what it depends on.", "ADDRESS")
-    ] = ()
-    var: Variables = ()
-    lockfile: LockMode = ""
-    lock_timeout: LockTimeout = "0s"
-    parallelism: Parallelism = 10
-    compact_warnings: Annotated[bool, Flag("Show the first line of each warning only.")] = False
-    input: Input = None
-    json: Annotated[bool, Flag("Print a stream of JSON messages, one a line.")] = False
-    no_color: NoColor = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +185,7 @@ class PlanArguments(PlanningArguments):
         ),
     ] = ""
     destroy: Annotated[bool, Flag("Plan to destroy everything.")] = False
+    refresh_only: RefreshOnly = False
     detailed_exitcode: Annotated[
         bool, Flag("Exit with 0 if nothing is to do, 1 on errors, 2 if there are changes.")
     ] = False
@@ -178,6 +197,7 @@ class ApplyArguments(PlanningArguments):
 
     plan: Annotated[str, Operand("PLAN", "A plan saved with plan -out: apply does just that.")] = ""
     destroy: Annotated[bool, Flag("Destroy everything, as mlform destroy does.")] = False
+    refresh_only: RefreshOnly = False
     auto_approve: Annotated[bool, Flag("Do not ask before doing it.")] = False
 
 
@@ -236,6 +256,7 @@ class StateRemoveArguments:
 
     address: Annotated[tuple[str, ...], Operand("ADDRESS", "The objects to forget.")]
     dry_run: Annotated[bool, Flag("Only say what would be forgotten.")] = False
+    lock: Lock = True
     lock_timeout: LockTimeout = "0s"
 
 

@@ -91,6 +91,15 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "artifacts stay in the store.",
     ),
     Command(
+        "refresh",
+        "RefreshArguments",
+        "refresh",
+        "Take what changed outside of mlform into the state",
+        "Looks at every server and for every artifact in the state, and records what is gone or "
+        "changed, without asking: the same as apply -refresh-only -auto-approve. To see it first, "
+        "run plan -refresh-only.",
+    ),
+    Command(
         "show",
         "ShowArguments",
         "show",

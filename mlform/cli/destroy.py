@@ -24,4 +24,4 @@ def run(arguments: DestroyArguments, session: Session) -> int:
     planned = make_plan(environment, options, asker(session))
     show_plan(session, environment, planned)
     settle(session, planned.plan, approved=arguments.auto_approve)
-    return carry_out(session, Work(environment, planned, watch))
+    return carry_out(session, Work(environment, planned, watch, options.lock_timeout))

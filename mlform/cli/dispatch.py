@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _HELP: Final = frozenset({"-help", "--help", "-h", "help"})
 _VERSION: Final = frozenset({"-version", "--version", "-v"})
-_STREAMING: Final = frozenset({"init", "plan", "apply", "destroy", "test"})
+_STREAMING: Final = frozenset({"init", "plan", "apply", "destroy", "refresh", "test"})
 _NO: Final = frozenset({"0", "false", "no"})
 _DETAILED: Final = frozenset({"debug", "trace"})
 

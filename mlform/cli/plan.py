@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlform.cli.failures import CHANGES_PENDING
+from mlform.cli.modes import mode_of
 from mlform.cli.planning import asker, plan_options, show_plan
 from mlform.dataclass import replace
-from mlform.plan.changes import Mode
 
 if TYPE_CHECKING:
     from mlform.cli.arguments import PlanArguments
@@ -18,8 +18,7 @@ def run(arguments: PlanArguments, session: Session) -> int:
     """Plan, show the plan, and save it where asked."""
     from mlform.operations.plan import make_plan, save_plan
 
-    mode = Mode.DESTROY if arguments.destroy else Mode.NORMAL
-    options = plan_options(arguments, session, mode)
+    options = plan_options(arguments, session, mode_of(arguments))
     generated = arguments.generate_config_out
     if generated:
         options = replace(options, generate_config_out=session.path(generated))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlform.cli.session import Session, read_addresses, read_duration, read_targets
+from mlform.cli.modes import check_together
+from mlform.cli.session import Session, lock_wait, read_addresses, read_targets
 from mlform.config.variable_sources import OptionFile, OptionValue
 from mlform.errors import UsageError
 from mlform.operations.results import Planned, PlanOptions
@@ -22,8 +23,9 @@ def plan_options(arguments: PlanningArguments, session: Session, mode: Mode) -> 
     """Return what to plan.
 
     Raises:
-        UsageError: If an address, a duration or a mode is none.
+        UsageError: If an address, a duration or a mode is none, or options contradict each other.
     """
+    check_together(arguments, mode)
     if arguments.parallelism < 1:
         raise UsageError("Invalid value for an option", "-parallelism must be at least 1.")
     return PlanOptions(
@@ -31,8 +33,9 @@ def plan_options(arguments: PlanningArguments, session: Session, mode: Mode) -> 
         refresh=arguments.refresh,
         replace=read_addresses(arguments.replace),
         targets=read_targets(arguments.target),
+        excluded=read_targets(arguments.exclude),
         variables=variable_options(arguments.var, session),
-        lock_timeout=read_duration(arguments.lock_timeout),
+        lock_timeout=lock_wait(arguments.lock_timeout, lock=arguments.lock),
         lockfile_readonly=is_readonly(arguments.lockfile),
     )
 

@@ -169,3 +169,13 @@ def read_duration(text: str) -> float:
         raise UsageError("Invalid duration", f'"{text}" is no duration. Write 30s, 5m or 1h30m.')
     hours, minutes, seconds = (float(part or 0) for part in match.groups())
     return hours * 3600 + minutes * 60 + seconds
+
+
+def lock_wait(text: str, *, lock: bool) -> float | None:
+    """Return the seconds to wait for the lock of the state, or None where it is not to be taken.
+
+    Raises:
+        UsageError: If the text is no duration.
+    """
+    seconds = read_duration(text)
+    return seconds if lock else None

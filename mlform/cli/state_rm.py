@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlform.cli.session import read_duration, read_targets
+from mlform.cli.session import lock_wait, read_targets
 
 if TYPE_CHECKING:
     from mlform.cli.arguments import StateRemoveArguments
@@ -19,7 +19,7 @@ def run(arguments: StateRemoveArguments, session: Session) -> int:
         session.environment(),
         read_targets(arguments.address),
         dry_run=arguments.dry_run,
-        lock_timeout=read_duration(arguments.lock_timeout),
+        lock_timeout=lock_wait(arguments.lock_timeout, lock=arguments.lock),
     )
     verb = "Would remove" if arguments.dry_run else "Removed"
     session.out.write("".join(f"{verb} {address}\n" for address in removed))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from mlform.config.blocks import Module, RuntimeBlock
+from mlform.config.blocks import Module, ResourceBlock, RuntimeBlock
 from mlform.dataclass import dataclass
 from mlform.diagnostics import Diagnostics, SourceRange, did_you_mean
 from mlform.digests import JsonObject
@@ -44,6 +44,9 @@ SCHEMAS: Final[Mapping[str, BlockSchema]] = {
     ),
 }
 """Arguments by type of runtime."""
+
+DEFAULT_RUNTIME: Final = "process.default"
+"""The runtime of resources that name none where none named `default` is declared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,3 +125,13 @@ def _resolved(
         requirements=requirements_of(arguments, Requirements()) if asked else None,
         range=block.range,
     )
+
+
+def runtime_of(block: ResourceBlock, module: Module) -> str:
+    """Return `type.name` of the runtime that a resource runs on."""
+    if block.runtime is not None:
+        return block.runtime
+    for address, runtime in module.runtimes.items():
+        if runtime.name == "default":
+            return address
+    return DEFAULT_RUNTIME

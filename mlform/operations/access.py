@@ -70,9 +70,11 @@ def backend_settings(environment: Environment) -> BackendSettings:
 
 @contextmanager
 def locked(
-    backend: StateBackend, environment: Environment, operation: str, timeout: float
+    backend: StateBackend, environment: Environment, operation: str, timeout: float | None
 ) -> Iterator[Run]:
     """Hold the lock of the state, for the run that the block is given.
+
+    With no timeout at all (None) it goes without the lock.
 
     Raises:
         StateLocked: If another run holds it for longer than `timeout` seconds.
@@ -87,6 +89,9 @@ def locked(
         host=environment.host,
         started=environment.started,
     )
+    if timeout is None:
+        yield info.run
+        return
     backend.lock(info, timeout=timeout)
     try:
         yield info.run

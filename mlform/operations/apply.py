@@ -11,7 +11,7 @@ from mlform.apply.record import Recorder
 from mlform.apply.recovery import recover
 from mlform.apply.stop import Stop
 from mlform.dataclass import replace
-from mlform.diagnostics import Diagnostics, Severity
+from mlform.diagnostics import Diagnostic, Diagnostics, Severity
 from mlform.errors import PlanStale
 from mlform.graph.arguments import plain
 from mlform.graph.conditions import Status
@@ -28,11 +28,12 @@ from mlform.operations.results import Applied, Planned
 from mlform.operations.world import World
 from mlform.plan.changes import Mode, Plan
 from mlform.plan.moves import adopted_state, entries_between, moved_state
+from mlform.plan.refresh import refresh_entries
 from mlform.state.snapshot import OutputRecord, OutputsSet, Provenance, State
 
 
 def apply_plan(
-    environment: Environment, planned: Planned, stop: Stop, *, lock_timeout: float = 0.0
+    environment: Environment, planned: Planned, stop: Stop, *, lock_timeout: float | None = 0.0
 ) -> Applied:
     """Do what a plan says, record every step, and return how it went.
 
@@ -50,7 +51,7 @@ def apply_loaded(
     planned: Planned,
     stop: Stop,
     *,
-    lock_timeout: float = 0.0,
+    lock_timeout: float | None = 0.0,
 ) -> Applied:
     """Do what a plan says with the configuration that it was made from; see `apply_plan`."""
     backend = open_backend(environment, loaded)
@@ -98,6 +99,8 @@ def _carry_out(
     recorder.begin()
     recover(recorder, ports)
     _adopt(environment, planned, recorder)
+    if planned.plan.mode is Mode.REFRESH_ONLY:
+        return _take_note(planned.plan, loaded, recorder)
     basis = planned.plan.basis
     evaluation = loaded.evaluation(environment, planned_at=basis.planned_at, applying=True)
     execution = Execution(planned.plan, evaluation, environment.kinds, recorder, ports)
@@ -117,8 +120,46 @@ def _carry_out(
         failures=tuple(tally.failures),
         skipped=tally.skipped,
         interrupted=ports.stop.requested,
-        warnings=tuple(each for each in found if each.severity is Severity.WARNING),
+        warnings=tuple(each for each in found if each.severity is Severity.WARNING)
+        + _partial(planned.plan),
         problems=tuple(each for each in found if each.severity is Severity.ERROR),
+    )
+
+
+def _take_note(plan: Plan, loaded: Loaded, recorder: Recorder) -> Applied:
+    """Record what changed outside of mlform, and the outputs that follow."""
+    recorder.adopt(refresh_entries(plan.drift))
+    declared = loaded.config.root.outputs
+    outputs = {
+        name: OutputRecord(value=item.after, type=item.type, sensitive=declared[name].sensitive)
+        for name, item in plan.outputs.items()
+        if name in declared and item.after is not None
+    }
+    if not plan.complete:
+        outputs = {**recorder.state.outputs, **outputs}
+    recorder.outputs(OutputsSet(outputs=outputs))
+    recorder.fold()
+    return Applied(
+        added=0,
+        changed=0,
+        destroyed=0,
+        outputs=recorder.state.outputs,
+        warnings=_partial(plan),
+    )
+
+
+def _partial(plan: Plan) -> tuple[Diagnostic, ...]:
+    """Return a warning if not everything was planned."""
+    if plan.complete:
+        return ()
+    return (
+        Diagnostic(
+            severity=Severity.WARNING,
+            summary="Applied changes may be incomplete",
+            detail="The plan was made with -target or -exclude, so some of what the configuration "
+            "asks for may not have been applied. mlform plan, without those, tells whether "
+            "anything is left.",
+        ),
     )
 
 

@@ -26,8 +26,9 @@ from mlform.operations.loading import Loaded, load
 from mlform.operations.pins import resolve_pins
 from mlform.operations.world import World
 from mlform.plan.changes import Basis
-from mlform.plan.planner import Wishes, make_plan
+from mlform.plan.planner import make_plan
 from mlform.plan.recorded import recorded_value
+from mlform.plan.wishes import Wishes
 from mlform.state.snapshot import State
 
 Answer: TypeAlias = Value | Type

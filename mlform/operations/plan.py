@@ -16,8 +16,8 @@ from mlform.operations.results import Planned, PlanOptions
 from mlform.operations.world import World
 from mlform.plan.changes import Basis, Mode, Plan
 from mlform.plan.planfile import PlanFile, decode_planfile, encode_planfile
-from mlform.plan.planner import Wishes
 from mlform.plan.planner import make_plan as plan_changes
+from mlform.plan.wishes import Wishes
 from mlform.state.snapshot import State
 from mlform.tasks import PinnedImage
 
@@ -100,6 +100,7 @@ def _planned(
                 refresh=options.refresh,
                 replace=frozenset(options.replace),
                 targets=options.targets,
+                excluded=options.excluded,
             ),
             basis,
         )

@@ -21,13 +21,14 @@ class PlanOptions:
     """What to plan.
 
     Attributes:
-        mode: Normal or destroy.
+        mode: What kind of plan.
         refresh: Whether to look at reality, or to trust the state.
         replace: Addresses to replace although nothing changed.
         targets: Resources and modules to limit the plan to, with what they depend on; empty for
             all.
+        excluded: Resources and modules to leave out, with what depends on them; not with targets.
         variables: From the command line, in order.
-        lock_timeout: Seconds to wait for the state lock.
+        lock_timeout: Seconds to wait for the state lock, or None to do without it.
         lockfile_readonly: Refuse to plan when an image pin is missing, instead of resolving it.
         generate_config_out: A new file for the resource blocks of imports that have none, or None
             where such imports are problems.
@@ -37,8 +38,9 @@ class PlanOptions:
     refresh: bool = True
     replace: tuple[ResourceAddress, ...] = ()
     targets: tuple[Target, ...] = ()
+    excluded: tuple[Target, ...] = ()
     variables: Sequence[OptionValue | OptionFile] = ()
-    lock_timeout: float = 0.0
+    lock_timeout: float | None = 0.0
     lockfile_readonly: bool = False
     generate_config_out: Path | None = None
 

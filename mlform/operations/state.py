@@ -14,7 +14,7 @@ def remove(
     targets: tuple[Target, ...],
     *,
     dry_run: bool,
-    lock_timeout: float = 0.0,
+    lock_timeout: float | None = 0.0,
 ) -> tuple[ResourceAddress, ...]:
     """Forget objects without destroying them, and return which.
 
@@ -22,7 +22,7 @@ def remove(
         environment: The outside world.
         targets: Resources and modules, or instances of them.
         dry_run: Only tell which ones it would be.
-        lock_timeout: Seconds to wait for the lock.
+        lock_timeout: Seconds to wait for the lock, or None to do without it.
 
     Raises:
         UsageError: If an address matches nothing; nothing is forgotten then.

@@ -31,8 +31,9 @@ from mlform.operations.loading import Loaded, assemble, early_context, make_func
 from mlform.operations.results import Planned
 from mlform.operations.world import World
 from mlform.plan.changes import Basis, Mode, Plan
-from mlform.plan.planner import Wishes, make_plan
+from mlform.plan.planner import make_plan
 from mlform.plan.recorded import recorded_value
+from mlform.plan.wishes import Wishes
 from mlform.resources.base import kind_of
 from mlform.state.snapshot import State
 from mlform.tasks import PinnedImage

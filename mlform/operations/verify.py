@@ -15,6 +15,7 @@ from mlform.digests import Digest
 from mlform.errors import MlformError, UsageError
 from mlform.graph.evaluation import Evaluation
 from mlform.graph.nodes import ResourceNode
+from mlform.graph.runtimes import runtime_of
 from mlform.operations.access import open_backend
 from mlform.operations.environment import Environment
 from mlform.operations.loading import Loaded, load
@@ -22,7 +23,6 @@ from mlform.operations.pins import resolve_pins
 from mlform.operations.ports import make_ports
 from mlform.operations.results import Verified
 from mlform.operations.world import World
-from mlform.plan.planner import runtime_of
 from mlform.plan.recipes import gather
 from mlform.plan.recorded import recorded_value
 from mlform.plan.steps import Operation

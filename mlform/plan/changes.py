@@ -204,11 +204,28 @@ class Drift:
 
     Attributes:
         address: Its instance address.
-        problems: One sentence each, such as `container 4f2a… was entered at 10:02`.
+        deposed: Deposed key, or empty for the current object.
+        problems: One sentence each, such as `container 4f2a… was entered at 10:02`; none where it
+            is only called differently.
+        before: What the state says of it.
+        after: What the state says once it took note, or None if the object is gone.
+        previous_address: What it is called in the state, where it moved: only in refresh-only
+            plans, which have no changes that tell of it.
     """
 
     address: ResourceAddress
-    problems: tuple[str, ...]
+    deposed: str = CURRENT
+    problems: tuple[str, ...] = ()
+    before: ResourceRecord
+    after: ResourceRecord | None
+    previous_address: ResourceAddress | None = None
+
+    @property
+    def action(self) -> Action:
+        """What happened to the object."""
+        if self.after is None:
+            return Action.DELETE
+        return Action.NO_OP if self.after == self.before else Action.UPDATE
 
 
 class Mode(Enum):
@@ -216,6 +233,8 @@ class Mode(Enum):
 
     NORMAL = "normal"
     DESTROY = "destroy"
+    REFRESH_ONLY = "refresh-only"
+    """Takes what changed outside into the state, and touches nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,10 +263,10 @@ class Plan:
     """Everything apply will do, and nothing else.
 
     Attributes:
-        mode: Normal or destroy.
+        mode: What kind of plan it is.
         changes: One for each object in configuration or state, no-ops included, in apply order.
         outputs: Root outputs by name.
-        drift: Differences found between state and reality.
+        drift: Differences found between state and reality; what a refresh-only plan records.
         steps: The step graph, in a valid order.
         basis: What it was made from.
         environments: Description of each runtime in use, by `type.name`.
@@ -258,7 +277,7 @@ class Plan:
         moves: Objects to be called differently, before anything else.
         imports: Objects to be taken into the state, after that.
         checks: How the conditions stand.
-        complete: Whether nothing was left out, as targets make it.
+        complete: Whether it is about everything, and not limited to targets.
     """
 
     mode: Mode
@@ -279,7 +298,7 @@ class Plan:
     @property
     def has_changes(self) -> bool:
         """Whether applying it would do anything, outputs included."""
-        if self.moves or self.imports:
+        if self.moves or self.imports or (self.mode is Mode.REFRESH_ONLY and self.drift):
             return True
         return any(change.action is not Action.NO_OP for change in self.changes) or any(
             output.action is not Action.NO_OP for output in self.outputs.values()

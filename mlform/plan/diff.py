@@ -22,6 +22,7 @@ from mlform.plan.recipes import (
     path_text,
     recipe_reasons,
 )
+from mlform.plan.refresh import problems_of
 from mlform.resources.base import AnyKind, ArtifactKind, Made, ServerKind, ValueKind
 from mlform.state.snapshot import Path, ResourceRecord
 
@@ -105,8 +106,7 @@ def _demands(circumstances: Circumstances) -> tuple[Reason, ...]:
         message = f"it answers under the name {name}, and is called {record.address.name} now"
         found.append(Reason(cause=Cause.CONFIG, message=message))
     if record.tainted:
-        tainted = Reason(cause=Cause.TAINTED, message="it is tainted: its creation did not finish")
-        found.insert(0, tainted)
+        found.insert(0, Reason(cause=Cause.TAINTED, message="it is tainted"))
     return tuple(found)
 
 
@@ -249,15 +249,9 @@ def _drift(
 ) -> tuple[Reason, ...]:
     if not circumstances.observe:
         return ()
-    if kind.sort == "server":
-        return tuple(
-            Reason(cause=Cause.DRIFT, message=problem)
-            for problem in reality.observe(record).problems
-        )
-    if record.artifact is not None and not reality.has_artifact(record.artifact):
-        message = f"the artifact {short(record.artifact)} is not in the store any more"
-        return (Reason(cause=Cause.DRIFT, message=message),)
-    return ()
+    return tuple(
+        Reason(cause=Cause.DRIFT, message=problem) for problem in problems_of(record, kind, reality)
+    )
 
 
 def _reused(

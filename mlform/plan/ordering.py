@@ -9,7 +9,7 @@ from mlform.dataclass import dataclass, field, replace
 from mlform.graph.dag import Dag
 from mlform.plan.changes import Action, Change
 from mlform.plan.steps import Operation, Step
-from mlform.state.snapshot import CURRENT
+from mlform.state.snapshot import CURRENT, State
 
 _MAKING = {
     Action.CREATE: Operation.CREATE,
@@ -78,6 +78,23 @@ def order_steps(
             edges[step.id] = _Edges(always=wanted)
     chosen = _without_cycles(edges)
     return tuple(replace(steps[item], needs=chosen[item]) for item in Dag(chosen).order())
+
+
+def unused_key(state: State, serial: int) -> str:
+    """Return a key for objects to be set aside that no object of the state has."""
+    taken = {key for _, key in state.objects}
+    number = serial + 1
+    while f"{number:08x}" in taken:
+        number += 1
+    return f"{number:08x}"
+
+
+def prior_needs(state: State) -> Mapping[str, Sequence[str]]:
+    """Return the blocks that each block depended on when it was applied."""
+    found: dict[str, dict[str, None]] = {}
+    for record in state.objects.values():
+        found.setdefault(str(record.address.block), {}).update(dict.fromkeys(record.dependencies))
+    return {block: tuple(needed) for block, needed in found.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,31 +191,3 @@ def _inverted(needs: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
         for item in needed:
             found[item].append(name)
     return found
-
-
-def critical_path(
-    steps: Sequence[Step], durations: Mapping[str, float]
-) -> tuple[float | None, tuple[str, ...]]:
-    """Return how long the steps take at least, in seconds, and the addresses that decide it.
-
-    Args:
-        steps: In a valid order.
-        durations: Expected seconds by step id; a step that is absent is not known.
-    """
-    if not durations:
-        return None, ()
-    total: dict[str, float] = {}
-    came_from: dict[str, str | None] = {}
-    for step in steps:
-        before = max(step.needs, key=lambda item: total[item], default=None)
-        total[step.id] = durations.get(step.id, 0.0) + (total[before] if before else 0.0)
-        came_from[step.id] = before
-    at: str | None = max(total, key=lambda item: total[item])
-    seconds = total[at] if at else 0.0
-    addresses = {step.id: str(step.address) for step in steps}
-    path: list[str] = []
-    while at is not None:
-        if at in durations:
-            path.append(addresses[at])
-        at = came_from[at]
-    return seconds, tuple(reversed(path))

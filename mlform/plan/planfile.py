@@ -37,7 +37,7 @@ from mlform.state.snapshot import Path, State
 if TYPE_CHECKING:
     import zipfile
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 _PLAN: Final = "plan.json"
 _STATE: Final = "state.json"
@@ -150,7 +150,15 @@ def plan_to_json(plan: Plan) -> JsonObject:
             for item in plan.outputs.values()
         ],
         "drift": [
-            {"address": str(item.address), "problems": list(item.problems)} for item in plan.drift
+            {
+                "address": str(item.address),
+                "deposed": item.deposed,
+                "problems": list(item.problems),
+                "before": record_to_json(item.before),
+                "after": None if item.after is None else record_to_json(item.after),
+                "previous_address": _address(item.previous_address),
+            }
+            for item in plan.drift
         ],
         "steps": [
             {
@@ -260,11 +268,8 @@ def plan_from_json(document: JsonObject) -> Plan:
             for item in map(_object, _list(document["outputs"]))
         },
         drift=tuple(
-            Drift(
-                address=parse_address(str(item["address"])),
-                problems=tuple(str(text) for text in _list(item["problems"])),
-            )
-            for item in map(_object, _list(document["drift"]))
+            _drift_from_json(_object(item), f"drift[{at}]")
+            for at, item in enumerate(_list(document["drift"]))
         ),
         steps=tuple(
             Step(
@@ -316,6 +321,19 @@ def plan_from_json(document: JsonObject) -> Plan:
             for item in map(_object, _list(document["checks"]))
         ),
         complete=bool(document["complete"]),
+    )
+
+
+def _drift_from_json(item: JsonObject, place: str) -> Drift:
+    after = item["after"]
+    previous = _text(item["previous_address"])
+    return Drift(
+        address=parse_address(str(item["address"])),
+        deposed=str(item["deposed"]),
+        problems=tuple(str(text) for text in _list(item["problems"])),
+        before=record_from_json(_object(item["before"]), f"{place}.before"),
+        after=None if after is None else record_from_json(_object(after), f"{place}.after"),
+        previous_address=None if previous is None else parse_address(previous),
     )
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from mlform.addresses import ResourceAddress, Target, covers, print_target
-from mlform.config.blocks import Config, ImportBlock, Module, ResourceBlock
+from mlform.addresses import ResourceAddress, covers
+from mlform.config.blocks import Config, ImportBlock, ResourceBlock
 from mlform.dataclass import dataclass, field, replace
 from mlform.diagnostics import Diagnostics, Severity
 from mlform.errors import PlanError
@@ -14,6 +14,7 @@ from mlform.graph.attributes import exposed
 from mlform.graph.desired import DesiredResource
 from mlform.graph.evaluation import Evaluation
 from mlform.graph.nodes import Node, OutputNode, ResourceNode
+from mlform.graph.runtimes import runtime_of
 from mlform.lang.construct import object_of
 from mlform.lang.encode import sensitive_paths, unknown_paths
 from mlform.plan.absence import absence_of, leaving_warnings, removal, said_of
@@ -32,6 +33,7 @@ from mlform.plan.changes import (
 )
 from mlform.plan.checking import check_arguments, unmade
 from mlform.plan.diff import Circumstances, Decision, decide
+from mlform.plan.durations import critical_path, expected_durations
 from mlform.plan.gates import gate_warnings
 from mlform.plan.imports import (
     ImportRequest,
@@ -48,12 +50,19 @@ from mlform.plan.lifecycle import (
     triggers,
 )
 from mlform.plan.moves import find_moves, moved_state
-from mlform.plan.ordering import critical_path, order_steps
-from mlform.plan.outputs import output_change, output_removal
+from mlform.plan.ordering import order_steps, prior_needs, unused_key
+from mlform.plan.outputs import output_change, output_removal, without_unknown
 from mlform.plan.reality import Reality
 from mlform.plan.recorded import hidden_paths, recorded_document, recorded_value
-from mlform.plan.steps import Step
-from mlform.plan.targets import Selection, select, with_dependents
+from mlform.plan.refresh import drift_behind, find_drift, refreshed_state
+from mlform.plan.targets import (
+    Selection,
+    check_known,
+    partial_warnings,
+    with_dependents,
+    without,
+)
+from mlform.plan.wishes import Wishes, selection_of
 from mlform.resources.base import AnyKind, kind_of
 from mlform.state.snapshot import CURRENT, ResourceRecord, State
 
@@ -62,26 +71,6 @@ _STAYING = {
     Action.CREATE_THEN_DELETE: Action.CREATE_THEN_FORGET,
 }
 """What replacements of objects are that stay in the world."""
-
-DEFAULT_RUNTIME = "process.default"
-"""The runtime of resources that name none where none named `default` is declared."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
-    """What was asked of the plan.
-
-    Attributes:
-        mode: Normal or destroy.
-        refresh: Whether to look at reality beyond what the state says.
-        replace: Instances to make anew.
-        targets: Resources and modules to limit the plan to; empty for all.
-    """
-
-    mode: Mode = Mode.NORMAL
-    refresh: bool = True
-    replace: frozenset[ResourceAddress] = frozenset()
-    targets: tuple[Target, ...] = ()
 
 
 def make_plan(
@@ -105,6 +94,12 @@ def make_plan(
     moves = find_moves(config, state, diagnostics)
     diagnostics.raise_if_errors()
     state = moved_state(state, moves, kinds)
+    selection = selection_of(wishes, evaluation, state)
+    drift: tuple[Drift, ...] = ()
+    whole = wishes.mode is not Mode.REFRESH_ONLY and not wishes.is_partial
+    if wishes.mode is Mode.REFRESH_ONLY:
+        drift = find_drift(state, kinds, reality, selection, moves)
+        state = refreshed_state(state, drift)
     planner = Planner(
         evaluation=evaluation,
         kinds=kinds,
@@ -116,10 +111,15 @@ def make_plan(
         sources={move.target: move.source for move in moves},
         asked=imports_by_block(config),
         create_first=create_first_blocks(config, graph, kinds),
-        selection=select(wishes.targets, config, graph, state) if wishes.targets else None,
-        recorded=state.by_block if wishes.targets else {},
+        selection=selection,
+        recorded={} if whole else state.by_block,
+        drift=drift,
     )
-    if wishes.mode is Mode.DESTROY:
+    check_known(wishes.targets, "target", config, state, diagnostics)
+    check_known(wishes.excluded, "exclude", config, state, diagnostics)
+    if wishes.mode is Mode.REFRESH_ONLY:
+        planner.walk()
+    elif wishes.mode is Mode.DESTROY:
         planner.destroy_all()
     else:
         planner.walk()
@@ -151,6 +151,7 @@ class Planner:
     asked: Mapping[ResourceAddress, list[ImportBlock]] = field(default_factory=dict)
     imports: dict[ResourceAddress, ResourceRecord] = field(default_factory=dict)
     requests: dict[ResourceAddress, ImportRequest] = field(default_factory=dict)
+    drift: tuple[Drift, ...] = ()
 
     @property
     def config(self) -> Config:
@@ -159,21 +160,20 @@ class Planner:
 
     def walk(self) -> None:
         """Plan every node in the graph's order, as far as the targets reach."""
-        for target in () if self.selection is None else self.selection.unknown:
-            self.diagnostics.error(
-                "Unknown target",
-                f"There is no {print_target(target)} in the configuration or the state.",
-            )
         for node in self.evaluation.graph.dag.order():
             if isinstance(node, ResourceNode):
-                self._plan_block(self.config.modules[node.address.module].resources[node.address])
+                block = self.config.modules[node.address.module].resources[node.address]
+                if self.wishes.mode is Mode.REFRESH_ONLY:
+                    self._take_recorded(block)
+                else:
+                    self._plan_block(block)
             elif not self._is_selected(node):
                 continue
             elif isinstance(node, OutputNode) and not node.module:
                 self._plan_output(node)
             else:
                 self.evaluation.resolve_node(node, self.diagnostics)
-        if self.selection is None:
+        if not self.wishes.targets:
             for name in self.state.outputs:
                 if name not in self.config.root.outputs:
                     self._remove_output(name)
@@ -193,6 +193,17 @@ class Planner:
         for address in self.evaluation.instances(block, self.diagnostics):
             if selection is None or selection.plans(address):
                 self._plan_instance(block, address)
+
+    def _take_recorded(self, block: ResourceBlock) -> None:
+        """Take a block as the state has it, however many instances are asked for."""
+        records = self.recorded.get(block.address, ())
+        for record in records:
+            kind = kind_of(self.kinds, record.address)
+            self.evaluation.record(record.address, recorded_value(record, kind))
+        there = {record.address.module for record in records}
+        for module in self.evaluation.module_instances(block.address.module):
+            if module not in there:
+                self.evaluation.leave_open(block, module)
 
     def _imported(self, desired: DesiredResource, kind: AnyKind) -> ResourceRecord | None:
         request = self.requests.get(desired.address)
@@ -338,6 +349,8 @@ class Planner:
         name = node.name
         block = self.config.root.outputs[name]
         value = self.evaluation.output(node, (), self.diagnostics)
+        if self.wishes.mode is Mode.REFRESH_ONLY:
+            value = without_unknown(value)  # nothing is made, so that it never becomes known
         prior = self.state.outputs.get(name)
         self.outputs[name] = output_change(block, value, prior, self.diagnostics)
 
@@ -362,20 +375,22 @@ class Planner:
         self._remove_deposed(self._may_remove)
 
     def _may_remove(self, address: ResourceAddress) -> bool:
-        return self.selection is None or self.selection.plans(address)
+        return self.selection is None or self.selection.may_remove(address)
 
     def destroy_all(self) -> None:
         """Plan to destroy every object, or the targets and what depends on them."""
-        targets = self.wishes.targets
-        wanted = with_dependents(targets, self.state)
+        targets, records = self.wishes.targets, tuple(self.state.objects.values())
         because = "everything is to be destroyed"
         if targets:
+            wanted = with_dependents(targets, records)
             because = "it is a target, or depends on one"
+        else:
+            wanted = without(self.wishes.excluded, records)
         for record in self.state.records:
-            if not targets or record.address in wanted:
+            if record.address in wanted:
                 self._remove(record, CURRENT, because)
-        self._remove_deposed(lambda address: not targets or address in wanted)
-        if not targets:
+        self._remove_deposed(wanted.__contains__)
+        if not self.wishes.is_partial:
             for name in self.state.outputs:
                 self._remove_output(name)
 
@@ -401,13 +416,14 @@ class Planner:
         if block is not None:
             self._check_destruction(block, change)
 
+    def _drift_behind(self, changes: Sequence[Change]) -> tuple[Drift, ...]:
+        return drift_behind(
+            changes, self.state, self.kinds, self.reality, observe=self.wishes.refresh
+        )
+
     def finish(self, basis: Basis) -> Plan:
         """Return the plan."""
         changes = (*self.changes.values(), *self.deposed)
-        prior_needs: dict[str, list[str]] = {}
-        for record in self.state.objects.values():
-            needed = prior_needs.setdefault(str(record.address.block), [])
-            needed.extend(item for item in record.dependencies if item not in needed)
         graph = self.evaluation.graph
         needs = {
             str(address): [str(item) for item in graph.resource_needs(ResourceNode(address))]
@@ -416,26 +432,30 @@ class Planner:
         }
         key = unused_key(self.state, basis.serial)
         steps = order_steps(
-            [c for c in changes if c.action is not Action.NO_OP], needs, prior_needs, key
+            [c for c in changes if c.action is not Action.NO_OP],
+            needs,
+            prior_needs(self.state),
+            key,
         )
-        seconds, path = critical_path(steps, _durations(steps, changes))
+        seconds, path = critical_path(steps, expected_durations(steps, changes))
         return Plan(
             mode=self.wishes.mode,
             changes=changes,
             outputs=self.outputs,
-            drift=_drift(changes),
+            drift=self.drift or self._drift_behind(changes),
             steps=steps,
             basis=basis,
             environments=self.environments,
             expected_seconds=seconds,
             critical_path=path,
             warnings=tuple(item for item in self.diagnostics if item.severity is Severity.WARNING)
+            + partial_warnings(self.wishes.targets, self.wishes.excluded)
             + leaving_warnings(changes)
             + gate_warnings(self.changes.values(), self.kinds, self.config),
             moves=self.moves,
             imports=tuple(self.imports.values()),
             checks=tuple(self.evaluation.verdicts.values()),
-            complete=not self.wishes.targets,
+            complete=not self.wishes.is_partial,
         )
 
 
@@ -447,44 +467,3 @@ def _check_known(state: State, kinds: Mapping[str, AnyKind]) -> None:
                 f"The state holds {address}, and this mlform knows no kind {address.kind}. Use the "
                 f'version that applied it, or forget the object with "mlform state rm {address}".',
             )
-
-
-def runtime_of(block: ResourceBlock, module: Module) -> str:
-    """Return `type.name` of the runtime that a resource runs on."""
-    if block.runtime is not None:
-        return block.runtime
-    for address, runtime in module.runtimes.items():
-        if runtime.name == "default":
-            return address
-    return DEFAULT_RUNTIME
-
-
-def unused_key(state: State, serial: int) -> str:
-    """Return a key for objects to be set aside that no object of the state has."""
-    taken = {key for _, key in state.objects}
-    number = serial + 1
-    while f"{number:08x}" in taken:
-        number += 1
-    return f"{number:08x}"
-
-
-def _drift(changes: Sequence[Change]) -> tuple[Drift, ...]:
-    found = []
-    for change in changes:
-        problems = tuple(reason.message for reason in change.reasons if reason.cause is Cause.DRIFT)
-        if problems:
-            found.append(Drift(address=change.address, problems=problems))
-    return tuple(found)
-
-
-def _durations(steps: Sequence[Step], changes: Sequence[Change]) -> dict[str, float]:
-    expected = {
-        str(change.address): change.expected_seconds
-        for change in changes
-        if change.expected_seconds is not None
-    }
-    return {
-        step.id: expected[str(step.address)]
-        for step in steps
-        if str(step.address) in expected and step.operation.value in {"create", "rebuild"}
-    }

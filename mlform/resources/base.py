@@ -212,6 +212,14 @@ class ServerKind(RecipeKind, Protocol):
         """Return the computed attributes of a started server; `handle` is the runtime's."""
         ...
 
+    def condition(self, *, sound: bool) -> Mapping[str, Json]:
+        """Return the computed attributes that a look at a server decides.
+
+        Args:
+            sound: Whether it serves, and is what was started.
+        """
+        ...
+
 
 AnyKind: TypeAlias = ValueKind | ArtifactKind | ServerKind
 

@@ -87,7 +87,8 @@ SCHEMA: Final = ResourceSchema(
             Attribute(
                 name="status",
                 type=STRING,
-                description="`serving` once it answers.",
+                description="`serving` once it answers; `changed` after a refresh that found it "
+                "stopped or changed by somebody.",
                 computed=True,
             ),
         ),
@@ -168,8 +169,12 @@ class EndpointKind:
             "container": str(handle.get("container") or f"process {handle.get('pid')}"),
             "image": handle.get("image", ""),
             "model_digest": server.model,
-            "status": "serving",
+            **self.condition(sound=True),
         }
+
+    def condition(self, *, sound: bool) -> Mapping[str, Json]:
+        """Return whether it serves as it was started."""
+        return {"status": "serving" if sound else "changed"}
 
 
 def url_of(host: str, port: int) -> str:

@@ -135,9 +135,11 @@ class ServerObservation:
 
     Attributes:
         problems: What is wrong, one sentence each, for the plan: `container abc was entered: …`.
+        gone: Whether nothing is left of it, nor of its gateway, that would have to be removed.
     """
 
     problems: tuple[str, ...] = ()
+    gone: bool = False
 
     @property
     def healthy(self) -> bool:

@@ -275,10 +275,12 @@ class MemoryRuntime:
         del route
         instance = str(handle.get("instance"))
         running = self._servers.get(instance)
+        leads_to = self._routes.get((server.host, server.port))
         if running is None:
-            return ServerObservation(problems=(f"server {instance} is not running",))
+            problem = f"server {instance} is not running"
+            return ServerObservation(problems=(problem,), gone=leads_to != instance)
         problems = list(running.problems)
-        if self._routes.get((server.host, server.port)) != instance:
+        if leads_to != instance:
             problems.append(
                 f"http://{server.host}:{server.port} does not lead to the recorded server"
             )
@@ -335,3 +337,7 @@ class MemoryRuntime:
     def touch(self, handle: Mapping[str, Json], problem: str) -> None:
         """Do to a server what makes the next look at it find this problem."""
         self._servers[str(handle["instance"])].problems.append(problem)
+
+    def mend(self, handle: Mapping[str, Json]) -> None:
+        """Let the next look at a server find no problem."""
+        self._servers[str(handle["instance"])].problems.clear()

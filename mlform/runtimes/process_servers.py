@@ -171,7 +171,8 @@ def observe(
 ) -> ServerObservation:
     """Look at a server and its gateway; changes nothing."""
     problems = [*_server_problems(handle), *_gateway_problems(server, handle, gateway)]
-    return ServerObservation(problems=tuple(problems))
+    gone = not any(_runs(each) for each in (handle, gateway))
+    return ServerObservation(problems=tuple(problems), gone=gone)
 
 
 def stop_server(handle: Mapping[str, Json]) -> None:
@@ -202,6 +203,11 @@ def leave_route(note: ProcessNote) -> None:
     instance = Path(note.argument).parent.name
     if note.endpoint:
         route.point_back(Path(note.endpoint), instance)
+
+
+def _runs(handle: Mapping[str, Json]) -> bool:
+    name = _name_in(handle)
+    return name is not None and proc.is_running(name)
 
 
 def _server_problems(handle: Mapping[str, Json]) -> list[str]:

@@ -183,21 +183,25 @@ def action_reason(change: Change) -> str:
     return ""
 
 
-def _drift_document(
-    drift: Drift, state: State | None, schemas: Mapping[str, BlockSchema]
-) -> JsonObject:
-    record = state.current(drift.address) if state else None
-    document = resource_document(drift.address)
-    before = (
-        plain_attributes(record.attributes, schemas.get(drift.address.kind)) if record else None
+def drift_document(drift: Drift, schemas: Mapping[str, BlockSchema]) -> JsonObject:
+    """Return one of `resource_drift`."""
+    schema = schemas.get(drift.address.kind)
+    before, after = (
+        None if record is None else plain_attributes(record.attributes, schema)
+        for record in (drift.before, drift.after)
     )
+    document = resource_document(drift.address)
+    if drift.previous_address is not None:
+        document["previous_address"] = str(drift.previous_address)
+    if drift.deposed != CURRENT:
+        document["deposed"] = drift.deposed
     document["change"] = {
-        "actions": ("update",),
+        "actions": drift.action.terraform_actions,
         "before": before,
-        "after": before,
+        "after": after,
         "after_unknown": {},
-        "before_sensitive": places(record.sensitive if record else ()),
-        "after_sensitive": places(record.sensitive if record else ()),
+        "before_sensitive": hidden_places(drift.before.sensitive, before),
+        "after_sensitive": hidden_places(drift.after.sensitive if drift.after else (), after),
     }
     document["problems"] = drift.problems
     return document
@@ -258,7 +262,7 @@ def plan_document(
         "planned_values": _planned_values(plan, changes, known),
         **_present(
             {
-                "resource_drift": [_drift_document(item, state, bodies) for item in plan.drift],
+                "resource_drift": [drift_document(item, bodies) for item in plan.drift],
                 "resource_changes": [change_document(change) for change in changes],
                 "output_changes": {
                     name: output_change_document(item)

@@ -7,7 +7,7 @@ from typing import Final
 
 from mlform.lang.encode import from_json
 from mlform.lang.json_types import type_from_json
-from mlform.plan.changes import Drift, Mode, Plan
+from mlform.plan.changes import Mode, Plan
 from mlform.schema import BlockSchema
 from mlform.state.snapshot import OutputRecord, ResourceRecord, State
 from mlform.views.diff import SIGN_INKS
@@ -33,10 +33,8 @@ def render_plan(
     """
     report = make_report(plan, schemas)
     if not report.has_changes:
-        return render(
-            [*_no_changes(plan.mode), *_drift(report.drift, width)], color=color, width=width
-        )
-    content = [*_drift(report.drift, width), *_environments(report.environments)]
+        return render([*_no_changes(plan.mode), *_drift(report, width)], color=color, width=width)
+    content = [*_drift(report, width), *_environments(report.environments)]
     if report.changes:
         content += _actions(report)
     if report.summary:
@@ -44,7 +42,7 @@ def render_plan(
     if report.outputs:
         content += [*([BLANK] if report.summary else []), line("Changes to Outputs:", Ink.BOLD)]
         content += [row.line() for row in report.outputs]
-    if not report.changes:
+    if report.outputs and not report.changes:
         content += [BLANK, line(_ONLY_OUTPUTS)]
     if report.expectation:
         content += [BLANK, line(report.expectation, hang=2)]
@@ -60,6 +58,8 @@ _ONLY_OUTPUTS: Final = (
 def _no_changes(mode: Mode) -> list[Line]:
     if mode is Mode.DESTROY:
         first, second = " No objects need to be destroyed.", _NOTHING_TO_DESTROY
+    elif mode is Mode.REFRESH_ONLY:
+        first, second = " Everything is still as the last apply left it.", _NOTHING_TO_NOTE
     else:
         first, second = " Your models match the configuration.", _NOTHING_TO_DO
     return [Line((Piece("No changes.", Ink.GOOD), Piece(first, Ink.BOLD))), BLANK, line(second)]
@@ -73,10 +73,13 @@ _NOTHING_TO_DESTROY: Final = (
     "The state holds no objects, so there is nothing to destroy: nothing was applied yet, or "
     "everything was destroyed already."
 )
+_NOTHING_TO_NOTE: Final = (
+    "mlform looked at every server and for every artifact in the state, and found no differences."
+)
 
 
-def _drift(drift: Sequence[Drift], width: int | None) -> list[Line]:
-    if not drift:
+def _drift(report: Report, width: int | None) -> list[Line]:
+    if not report.drift:
         return []
     content = [
         Line(
@@ -86,14 +89,24 @@ def _drift(drift: Sequence[Drift], width: int | None) -> list[Line]:
         line("mlform found that these objects are no longer as the last apply left them:"),
         BLANK,
     ]
-    for item in drift:
-        content.append(Line((Piece(f"  # {item.address}", Ink.BOLD), Piece(" has changed"))))
+    for item in report.drift:
+        name, verb = item.headline
+        content.append(Line((Piece(f"  # {name}", Ink.BOLD), Piece(f" {verb}"))))
         content += [
             Line((Piece("  "), Piece("~", Ink.CHANGE), Piece(f" {problem}")), hang=4)
             for problem in item.problems
         ]
+        content += [row.line() for row in item.rows]
         content.append(BLANK)
-    return [*content, rule(width), BLANK]
+    if report.mode is Mode.REFRESH_ONLY:
+        content += [line(_ONLY_NOTED), BLANK]
+    return [*content, rule(width), BLANK] if report.has_more else content[:-1]
+
+
+_ONLY_NOTED: Final = (
+    "This is a refresh-only plan, so mlform does nothing about it. If you expected these changes, "
+    "apply the plan to record them in the state: nothing is made, changed or destroyed."
+)
 
 
 def _environments(environments: Sequence[str]) -> list[Line]:

@@ -21,7 +21,7 @@ from mlform.apply.events import (
 from mlform.dataclass import dataclass
 from mlform.diagnostics import Diagnostic, Severity
 from mlform.digests import Json, JsonObject
-from mlform.plan.changes import Action, Cause, Change, Mode, Plan
+from mlform.plan.changes import Action, Cause, Change, Drift, Mode, Plan
 from mlform.plan.steps import Operation
 from mlform.state.snapshot import OutputRecord
 from mlform.views.configuration import PROVIDER
@@ -112,11 +112,7 @@ class MessageStream:
     def plan(self, plan: Plan) -> None:
         """Write drift, planned changes, the summary and the changes of outputs."""
         for drift in plan.drift:
-            fields: JsonObject = {
-                "change": {"resource": _resource(drift.address), "action": "update"},
-                "problems": drift.problems,
-            }
-            self.message("resource_drift", f"{drift.address}: Drift detected (update)", fields)
+            self._drifted(drift)
         for change in plan.changes:
             if is_shown(change):
                 self._planned(change)
@@ -135,6 +131,14 @@ class MessageStream:
         }
         if outputs:
             self.message("outputs", f"Outputs: {len(outputs)}", {"outputs": outputs})
+
+    def _drifted(self, drift: Drift) -> None:
+        action = "move" if drift.action is Action.NO_OP else drift.action.terraform_actions[0]
+        document: dict[str, Json] = {"resource": _resource(drift.address), "action": action}
+        if drift.previous_address is not None:
+            document["previous_resource"] = _resource(drift.previous_address)
+        fields: JsonObject = {"change": document, "problems": drift.problems}
+        self.message("resource_drift", f"{drift.address}: Drift detected ({action})", fields)
 
     def _planned(self, change: Change) -> None:
         action = _planned_action(change)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from mlform.addresses import ResourceAddress
 from mlform.dataclass import dataclass
-from mlform.plan.changes import Action, Cause, Change, Drift, OutputChange, Plan, Reason
+from mlform.plan.changes import Action, Cause, Change, Drift, Mode, OutputChange, Plan, Reason
 from mlform.schema import BlockSchema
 from mlform.state.snapshot import CURRENT, ResourceRecord
 from mlform.views.attributes import plain_attributes
@@ -69,10 +70,26 @@ class ChangeRows:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DriftRows:
+    """One object that changed outside of mlform, as people see it.
+
+    Attributes:
+        headline: Such as `endpoint.survival` and `has changed`.
+        problems: What is different, one sentence each.
+        rows: The resource block with its differences; none where the object is gone.
+    """
+
+    headline: tuple[str, str]
+    problems: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """A plan as people see it.
 
     Attributes:
+        mode: What kind of plan it is.
         has_changes: Whether applying it would do anything.
         environments: `runtime.docker.default: …` for each runtime in use.
         legend: Symbol and meaning of each kind of action that occurs.
@@ -83,14 +100,20 @@ class Report:
         expectation: What it will take, or empty if nothing is known.
     """
 
+    mode: Mode
     has_changes: bool
     environments: tuple[str, ...] = ()
     legend: tuple[tuple[str, str], ...] = ()
-    drift: tuple[Drift, ...] = ()
+    drift: tuple[DriftRows, ...] = ()
     changes: tuple[ChangeRows, ...] = ()
     outputs: tuple[Row, ...] = ()
     summary: str = ""
     expectation: str = ""
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there is more to it than drift."""
+        return bool(self.changes or self.outputs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,12 +149,15 @@ def make_report(plan: Plan, schemas: Mapping[str, BlockSchema] | None = None) ->
     several = len(plan.environments) > 1
     signs = {SYMBOLS[change.action] for change in changes}
     return Report(
+        mode=plan.mode,
         has_changes=plan.has_changes,
         environments=tuple(
             f"runtime.{name}: {text}" for name, text in sorted(plan.environments.items())
         ),
         legend=tuple((sign, meaning) for _, sign, meaning in LEGEND if sign in signs),
-        drift=plan.drift,
+        drift=tuple(
+            _drift_rows(item, (schemas or {}).get(item.address.kind)) for item in plan.drift
+        ),
         changes=tuple(
             _change_rows(change, (schemas or {}).get(change.address.kind), several=several)
             for change in changes
@@ -140,6 +166,35 @@ def make_report(plan: Plan, schemas: Mapping[str, BlockSchema] | None = None) ->
         summary=summary(plan) if changes else "",
         expectation=_expectation(plan),
     )
+
+
+def _drift_rows(drift: Drift, schema: BlockSchema | None) -> DriftRows:
+    name = str(drift.address)
+    if drift.deposed != CURRENT:
+        name += f" (deposed object {drift.deposed})"
+    verb = {Action.DELETE: "has been deleted", Action.UPDATE: "has changed"}.get(drift.action)
+    if verb is None:
+        name, verb = str(drift.previous_address), f"has moved to {name}"
+    rows: list[Row] = []
+    if drift.after is not None and drift.after != drift.before:
+        rows = _rows_between(drift.address, drift.before, drift.after, schema)
+    return DriftRows(headline=(name, verb), problems=drift.problems, rows=tuple(rows))
+
+
+def _rows_between(
+    address: ResourceAddress,
+    before: ResourceRecord,
+    after: ResourceRecord,
+    schema: BlockSchema | None,
+) -> list[Row]:
+    marks = Marks(hidden=frozenset((*before.sensitive, *after.sensitive)))
+    body = body_rows(
+        plain_attributes(before.attributes, schema),
+        plain_attributes(after.attributes, schema),
+        marks=marks,
+        schema=schema,
+    )
+    return _block_rows(address, CHANGE, body)
 
 
 def is_shown(change: Change) -> bool:
@@ -271,8 +326,6 @@ def _whereabouts(change: Change, *, several: bool) -> tuple[str, ...]:
 
 
 def _resource_rows(change: Change, schema: BlockSchema | None) -> list[Row]:
-    address = change.address
-    title = f"resource {quoted(address.kind)} {quoted(address.name)} {{"
     marks = Marks(
         unknown=frozenset(change.after_unknown),
         hidden=frozenset((*change.before_sensitive, *change.after_sensitive)),
@@ -283,7 +336,12 @@ def _resource_rows(change: Change, schema: BlockSchema | None) -> list[Row]:
         body = resting_rows(change.before or {}, marks=marks, schema=schema, shown=shown)
     else:
         body = body_rows(change.before, change.after, marks=marks, schema=schema)
-    return [Row(0, SYMBOLS[change.action], (Piece(title),)), *body, Row(0, "", (Piece("}"),))]
+    return _block_rows(change.address, SYMBOLS[change.action], body)
+
+
+def _block_rows(address: ResourceAddress, sign: str, body: Iterable[Row]) -> list[Row]:
+    title = f"resource {quoted(address.kind)} {quoted(address.name)} {{"
+    return [Row(0, sign, (Piece(title),)), *body, Row(0, "", (Piece("}"),))]
 
 
 def _telling(change: Change, schema: BlockSchema | None) -> frozenset[str]:

@@ -13,6 +13,7 @@ from typing import Protocol
 
 import pytest
 
+from mlform.plan.changes import Mode
 from mlform.views.documents import plan_document
 from mlform.views.human import render_plan
 from mlform.wiring import KindTable
@@ -22,6 +23,10 @@ CASES = Path(__file__).parent / "plan"
 WIDTH = 90
 REPLACED = {"requested": ("model.m",)}
 TARGETS = {"targeted": ("mlform_data.b",)}
+EXCLUDED = {"excluded": ("mlform_data.b",)}
+MODES = {"refresh_only": Mode.REFRESH_ONLY}
+TAMPERED = ("refresh_only", "drift_and_edit")
+"""Cases in which the server was entered, and the evaluation taken out of the store."""
 
 
 class Comparison(Protocol):
@@ -36,6 +41,16 @@ def take(engine: Engine, folder: Path) -> None:
             engine.file(path.relative_to(folder).as_posix(), path.read_text())
 
 
+def tamper(engine: Engine) -> None:
+    """Do to the pipeline what nobody should."""
+    server = engine.record("endpoint.p").handle["server"]
+    assert isinstance(server, dict)
+    engine.runtime.touch(server, "container p-1 was entered: a command was run in it (sh)")
+    artifact = engine.record("evaluation.e").artifact
+    assert artifact is not None
+    engine.store.damage(artifact, "metrics.json", None)
+
+
 @pytest.mark.parametrize("case", sorted(path.name for path in CASES.iterdir()))
 def test_plan(case: str, tmp_path: Path, golden: Comparison) -> None:
     engine = Engine(tmp_path)
@@ -43,7 +58,14 @@ def test_plan(case: str, tmp_path: Path, golden: Comparison) -> None:
         take(engine, CASES / case / "before")
         engine.ok()
     take(engine, CASES / case / "now")
-    planned = engine.plan(replaced=REPLACED.get(case, ()), targets=TARGETS.get(case, ()))
+    if case in TAMPERED:
+        tamper(engine)
+    planned = engine.plan(
+        mode=MODES.get(case, Mode.NORMAL),
+        replaced=REPLACED.get(case, ()),
+        targets=TARGETS.get(case, ()),
+        excluded=EXCLUDED.get(case, ()),
+    )
     schemas = {name: kind.schema for name, kind in KindTable().items()}
     bodies = {name: schema.body for name, schema in schemas.items()}
     expected = CASES / case / "expected"

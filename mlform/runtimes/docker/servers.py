@@ -41,7 +41,7 @@ from mlform.runtimes.docker.containers import (
     name_of,
 )
 from mlform.runtimes.docker.engine import Engine, engine_errors, inside, text_of
-from mlform.runtimes.docker.inspection import differences, engine_time, look_at
+from mlform.runtimes.docker.inspection import Look, differences, engine_time, look_at
 from mlform.runtimes.preparation import LOG_TAIL_LINES, Programs, thread_variables
 from mlform.runtimes.records import identity_of
 from mlform.tasks import Requirements, Server
@@ -142,7 +142,7 @@ def switch(
     gateway: dict[str, Json] | None = None
     fresh, done = False, False
     try:
-        if kept is not None and not _container_differences(host.engine, kept):
+        if kept is not None and not _differences(kept, _look(host.engine, kept)):
             gateway = kept
         else:
             _clear_gateways(host.engine, endpoint, server)
@@ -174,11 +174,15 @@ def observe(
     """Look at a server and its gateway; changes nothing."""
     # Comparing the files of a large image takes the engine a second: both at the same time.
     with ThreadPoolExecutor(max_workers=2) as pool:
-        looks = pool.map(lambda each: _container_differences(engine, each), (handle, gateway))
-        problems = [problem for found in looks for problem in found]
+        looks = list(pool.map(lambda each: _look(engine, each), (handle, gateway)))
+    problems = [
+        problem
+        for each, look in zip((handle, gateway), looks, strict=True)
+        for problem in _differences(each, look)
+    ]
     if not problems:
         problems.extend(_health_problems(engine, server, handle))
-    return ServerObservation(problems=tuple(problems))
+    return ServerObservation(problems=tuple(problems), gone=looks == [None, None])
 
 
 def stop_server(engine: Engine, handle: Mapping[str, Json]) -> None:
@@ -367,12 +371,15 @@ def _require_running(engine: Engine, container: str) -> None:
         )
 
 
-def _container_differences(engine: Engine, handle: Mapping[str, Json]) -> list[str]:
-    name = str(handle.get("name") or handle.get("container"))
-    baseline = handle.get("baseline")
-    now = look_at(
+def _look(engine: Engine, handle: Mapping[str, Json]) -> Look | None:
+    return look_at(
         engine, str(handle.get("container", "")), since=str(handle.get("watched_since", ""))
     )
+
+
+def _differences(handle: Mapping[str, Json], now: Look | None) -> list[str]:
+    name = str(handle.get("name") or handle.get("container"))
+    baseline = handle.get("baseline")
     return differences(name, baseline if isinstance(baseline, Mapping) else {}, now)
 
 

@@ -32,7 +32,7 @@ def completed(words: str, position: int, folder: Path) -> list[str]:
     [
         ("mlform pl", 1, ["plan"]),
         ("mlform state ", 2, ["list", "show", "rm"]),
-        ("mlform plan -re", 2, ["-refresh", "-replace"]),
+        ("mlform plan -re", 2, ["-refresh", "-replace", "-refresh-only"]),
     ],
 )
 def test_commands_and_flags(words: str, position: int, offered: list[str], tmp_path: Path) -> None:

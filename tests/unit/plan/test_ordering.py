@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from mlform.addresses import ResourceAddress
 from mlform.plan.changes import Action, Change
-from mlform.plan.ordering import critical_path, order_steps
+from mlform.plan.durations import critical_path
+from mlform.plan.ordering import order_steps
 from mlform.plan.steps import Operation, Step
 
 NAMES = "abcdef"

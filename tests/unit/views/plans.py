@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mlform.addresses import ResourceAddress, parse_address
 from mlform.digests import Digest, Json
 from mlform.plan.changes import (
@@ -16,6 +18,7 @@ from mlform.plan.changes import (
     Plan,
     Reason,
 )
+from mlform.state.snapshot import Provenance, ResourceRecord
 
 OLD = "sha256:" + "1a2b3c4d5e6f" + "0" * 52
 NEW = "sha256:" + "9f8e7d6c5b4a" + "0" * 52
@@ -36,6 +39,17 @@ MODEL_ARGUMENTS: dict[str, Json] = {
         "params": {"learning_rate": 0.1, "max_depth": 4},
     },
 }
+
+
+def drift(name: str, problem: str) -> Drift:
+    """Return what somebody did to a served object."""
+    before = ResourceRecord(
+        address=parse_address(name),
+        attributes={"status": "serving"},
+        provenance=Provenance(applied_at="", applied_by="", mlform_version=""),
+    )
+    after = replace(before, tainted=True, attributes={"status": "changed"})
+    return Drift(address=before.address, problems=(problem,), before=before, after=after)
 
 
 def address(text: str) -> ResourceAddress:
@@ -171,14 +185,14 @@ def kept() -> Change:
 
 
 def plan(
-    *changes: Change, outputs: tuple[OutputChange, ...] = (), drift: tuple[Drift, ...] = ()
+    *changes: Change, outputs: tuple[OutputChange, ...] = (), drifted: tuple[Drift, ...] = ()
 ) -> Plan:
     """Return a plan of these changes."""
     return Plan(
         mode=Mode.NORMAL,
         changes=changes,
         outputs={item.name: item for item in outputs},
-        drift=drift,
+        drift=drifted,
         basis=BASIS,
         environments={
             "docker.default": "docker (mlform-runtime:0.1, sha256:1a2b3c4d5e6f)",
@@ -212,10 +226,5 @@ def whole() -> Plan:
                 sensitive=True,
             ),
         ),
-        drift=(
-            Drift(
-                address=address("endpoint.survival"),
-                problems=("container 4f2a51c0de77 was entered at 10:02",),
-            ),
-        ),
+        drifted=(drift("endpoint.survival", "container 4f2a51c0de77 was entered at 10:02"),),
     )

@@ -78,10 +78,8 @@ def test_one_runtime_is_named_once() -> None:
 
 
 def test_no_changes_come_first_even_where_something_drifted() -> None:
-    from mlform.plan.changes import Drift
-
-    drift = Drift(address=plans.address("dataset.kept"), problems=("the file changed",))
-    text = render_plan(plans.plan(plans.kept(), drift=(drift,)))
+    drift = plans.drift("endpoint.kept", "the file changed")
+    text = render_plan(plans.plan(plans.kept(), drifted=(drift,)))
     assert text.startswith("No changes. Your models match the configuration.\n")
     assert "~ the file changed" in text
 
