@@ -2,9 +2,10 @@
 
 The standard library writes and compiles six methods for each class. A plan loads more than two
 hundred classes, and to define them took half of the time of a plan without changes. Here classes
-share most of their methods, `__init__` is compiled when a class makes its first instance, and
-`dataclasses`, with all that it imports, is loaded only by who asks for `dataclasses.fields` and the
-like, which work as ever. Type checkers see the standard library's functions.
+share most of their methods, `__init__` is compiled only for a class that makes more than a few
+instances, and `dataclasses`, with all that it imports, is loaded only by who asks for
+`dataclasses.fields` and the like, which work as ever. Type checkers see the standard library's
+functions.
 
 Every class has slots; of the other options there are those that mlform uses.
 """
@@ -28,6 +29,8 @@ _MISSING: Final = _Missing()
 REQUIRED: Final = _MISSING
 """In the answer of `attributes`: there is no default."""
 _LAYOUT: Final = "__layout__"
+_COMPILED_AT: Final = 24
+"""Instances after which `__init__` is compiled, which takes about as long as to make so many."""
 
 
 class _Field(NamedTuple):
@@ -41,13 +44,24 @@ class _Field(NamedTuple):
     kw_only: bool = False
 
 
-class _Layout(NamedTuple):
-    """What a class was defined with."""
+class _Layout:
+    """What a class was defined with, and how many instances were made without compiling."""
 
-    fields: Mapping[str, _Field]
-    types: Mapping[str, object]
-    frozen: bool
-    unsafe_hash: bool
+    __slots__ = ("fields", "frozen", "instances", "types", "unsafe_hash")
+
+    def __init__(
+        self,
+        fields: Mapping[str, _Field],
+        types: Mapping[str, object],
+        *,
+        frozen: bool,
+        unsafe_hash: bool,
+    ) -> None:
+        self.fields = fields
+        self.types = types
+        self.frozen = frozen
+        self.unsafe_hash = unsafe_hash
+        self.instances = 0
 
 
 def _field(
@@ -93,10 +107,13 @@ def _layout(cls: type, *, frozen: bool, kw_only: bool, unsafe_hash: bool) -> _La
     for name, type_ in own.get("__annotations__", {}).items():
         if not str(type_).startswith("ClassVar"):
             default = own.get(name, _MISSING)
-            given = default if isinstance(default, _Field) else _Field(default)
-            fields[name] = given._replace(kw_only=True) if kw_only else given
+            if not isinstance(default, _Field):
+                default = _Field(default, kw_only=kw_only)
+            elif kw_only:
+                default = default._replace(kw_only=True)
+            fields[name] = default
             types[name] = type_
-    return _Layout(fields, types, frozen, unsafe_hash)
+    return _Layout(fields, types, frozen=frozen, unsafe_hash=unsafe_hash)
 
 
 def _with_slots(cls: type[Item], layout: _Layout) -> type[Item]:
@@ -108,7 +125,7 @@ def _with_slots(cls: type[Item], layout: _Layout) -> type[Item]:
         left_out.add("__hash__")
     members: dict[str, object] = {
         _LAYOUT: layout,
-        "__init__": _first_init,
+        "__init__": _rare_init,
         "__repr__": _repr,
         **_comparison(layout),
         "__match_args__": tuple(
@@ -191,12 +208,50 @@ _FROZEN: Final[Mapping[str, object]] = {
 }
 
 
-def _first_init(self: object, *given: object, **named: object) -> None:
-    """Compile `__init__` of the class, and call it: all later instances call it at once."""
-    owner = next(cls for cls in type(self).__mro__ if cls.__dict__.get("__init__") is _first_init)
-    init = _compiled_init(owner)
-    type.__setattr__(owner, "__init__", init)
-    init(self, *given, **named)
+def _rare_init(self: object, *given: object, **named: object) -> None:
+    """Set the attributes of one of the first instances; compile `__init__` for all later ones.
+
+    Most classes make a few instances in a run, and to compile takes as long as to make very many.
+    """
+    owner = next(cls for cls in type(self).__mro__ if cls.__dict__.get("__init__") is _rare_init)
+    layout: _Layout = getattr(owner, _LAYOUT)
+    layout.instances += 1
+    values = _values_given(layout, given, named)
+    if values is None or layout.instances > _COMPILED_AT:
+        init = _compiled_init(owner)
+        type.__setattr__(owner, "__init__", init)
+        init(self, *given, **named)
+        return
+    for name, value in values.items():
+        object.__setattr__(self, name, value)
+    if hasattr(self, "__post_init__"):
+        self.__post_init__()
+
+
+def _values_given(
+    layout: _Layout, given: tuple[object, ...], named: Mapping[str, object]
+) -> dict[str, object] | None:
+    """Return the values of all attributes, or None if the parameters are wrong.
+
+    What is wrong with them is then said by the compiled `__init__`, in Python's own words.
+    """
+    fields = layout.fields
+    positional = [name for name, item in fields.items() if item.init and not item.kw_only]
+    values = dict(zip(positional, given, strict=False))
+    if len(given) > len(positional) or not named.keys().isdisjoint(values):
+        return None
+    values.update(named)
+    for name, item in fields.items():
+        if name in values:
+            if not item.init:
+                return None
+        elif item.factory is not None:
+            values[name] = item.factory()
+        elif item.default is not _MISSING:
+            values[name] = item.default
+        elif item.init:
+            return None
+    return values if values.keys() <= fields.keys() else None
 
 
 def _compiled_init(cls: type) -> Callable[..., None]:

@@ -134,10 +134,55 @@ def test_other_instances_take_changes_but_only_of_attributes() -> None:
     assert hash(Hashed(1, "a")) == hash(Hashed(1, "b"))
 
 
-@pytest.mark.parametrize("wrong", [{}, {"x": 1, "z": 2}])
-def test_wrong_parameters_are_refused(wrong: dict[str, int]) -> None:
-    with pytest.raises(TypeError):
-        Point(**wrong)  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("given", "named", "message"),
+    [
+        ((), {}, "missing"),
+        ((), {"x": 1, "z": 2}, "unexpected"),
+        ((1,), {"x": 1}, "multiple values"),
+        ((1, 2, [], 4), {}, "positional"),
+    ],
+)
+@pytest.mark.parametrize("made_before", [0, 1000])
+def test_wrong_parameters_are_refused(
+    given: tuple[int, ...], named: dict[str, int], message: str, made_before: int
+) -> None:
+    @dataclass(frozen=True, slots=True)
+    class Fresh:
+        x: int
+        y: int = 2
+        tags: list[str] = field(default_factory=list)
+
+    for _ in range(made_before):
+        Fresh(1)
+    with pytest.raises(TypeError, match=message):
+        Fresh(*given, **named)  # type: ignore[arg-type]
+
+
+def test_the_first_instances_are_made_like_all_later_ones() -> None:
+    @dataclass(frozen=True, slots=True)
+    class Fresh(Longer):
+        last: int = field(default=3, init=False)
+
+    @dataclass(slots=True)
+    class Open:
+        x: int
+        later: int = field(init=False)
+
+    made = [Fresh(name="a", more={"b": number}) for number in range(100)]
+    assert [item.more["b"] for item in made] == list(range(100))
+    assert {repr(item).partition("more")[0] for item in made} == {
+        repr(made[0]).partition("more")[0]
+    }
+    assert {item.last for item in made} == {3}
+    assert len({id(item.more) for item in made}) == 100
+    for number in range(100):
+        opened = Open(number)
+        assert opened.x == number
+        with pytest.raises(AttributeError):
+            _ = opened.later
+    with pytest.raises(ValueError, match="-1"):
+        Longer(name="a", size=-1)
 
 
 def test_named_parameters_cannot_be_given_by_position() -> None:
