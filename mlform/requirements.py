@@ -23,7 +23,7 @@ _MEMORY_UNITS: Final = {
     "TiB": 2**40,
 }
 _TIME_UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_AMOUNT: Final = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*$")
+_AMOUNT: Final = r"^\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*$"
 
 
 def memory_bytes(text: str) -> int:
@@ -32,7 +32,7 @@ def memory_bytes(text: str) -> int:
     Raises:
         ValueError: If it is no amount of memory.
     """
-    match = _AMOUNT.match(text)
+    match = re.match(_AMOUNT, text)
     if match is None or match[2] not in _MEMORY_UNITS:
         message = f'"{text}" is no amount of memory: write a number and a unit, such as "4GiB".'
         raise ValueError(message)
@@ -45,7 +45,7 @@ def duration_seconds(text: str) -> float:
     Raises:
         ValueError: If it is no duration.
     """
-    match = _AMOUNT.match(text)
+    match = re.match(_AMOUNT, text)
     if match is None or match[2] not in _TIME_UNITS:
         message = f'"{text}" is no duration: write a number and s, m, h or d, such as "30m".'
         raise ValueError(message)

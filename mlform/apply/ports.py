@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlform.addresses import ResourceAddress
-from mlform.apply.events import Event
-from mlform.apply.stop import Stop
-from mlform.backends.base import StateBackend
 from mlform.dataclass import dataclass
 from mlform.digests import digest_bytes, short
-from mlform.plan.reality import Reality
-from mlform.runtimes.base import Runtime
-from mlform.store.base import ArtifactStore
-from mlform.tasks import Requirements
+
+if TYPE_CHECKING:  # a plan opens runtimes too, and needs nothing of the rest
+    from datetime import datetime
+
+    from mlform.apply.events import Event
+    from mlform.apply.stop import Stop
+    from mlform.backends.base import StateBackend
+    from mlform.plan.reality import Reality
+    from mlform.runtimes.base import Runtime
+    from mlform.store.base import ArtifactStore
+    from mlform.tasks import Requirements
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -211,12 +211,14 @@ def _without_command(words: Sequence[str]) -> Request:
 
 def _from_environment(name: str, variables: Mapping[str, str]) -> list[str]:
     """Return the words that MLF_CLI_ARGS and MLF_CLI_ARGS_command add before those given."""
-    import shlex
-
     found: list[str] = []
     for key in ("MLF_CLI_ARGS", f"MLF_CLI_ARGS_{name.replace(' ', '_')}"):
+        if not variables.get(key):
+            continue
+        import shlex
+
         try:
-            found += shlex.split(variables.get(key, ""))
+            found += shlex.split(variables[key])
         except ValueError as error:
             detail = f"The environment variable {key} cannot be split into words: {error}."
             raise UsageError("Invalid environment variable", detail) from None

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mlform.schema import BlockSchema
     from mlform.views.machine import MessageStream
 
-_DURATION: Final = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?")
+_DURATION: Final = r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +109,6 @@ class Session:
         if self.messages is not None:
             self.messages.diagnostics(diagnostics)
             return
-        from mlform.views.diagnostics import render_report
-
         shown = []
         for item in diagnostics:
             if self.compact_warnings and item.severity is Severity.WARNING:
@@ -118,6 +116,8 @@ class Session:
             else:
                 shown.append(item)
         if shown:
+            from mlform.views.diagnostics import render_report
+
             self.err.write(render_report(shown, color=self.err.color, width=self.err.columns))
 
 
@@ -164,7 +164,7 @@ def read_duration(text: str) -> float:
     Raises:
         UsageError: If it is none.
     """
-    match = _DURATION.fullmatch(text)
+    match = re.fullmatch(_DURATION, text)
     if match is None or not text:
         raise UsageError("Invalid duration", f'"{text}" is no duration. Write 30s, 5m or 1h30m.')
     hours, minutes, seconds = (float(part or 0) for part in match.groups())

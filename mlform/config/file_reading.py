@@ -10,7 +10,6 @@ from mlform.config.overrides import is_override, overridden
 from mlform.config.reading import Reader, Shape
 from mlform.diagnostics import Diagnostic, Diagnostics, SourceRange
 from mlform.hcl.ast import Block, Body
-from mlform.hcl.json_syntax import parse_json
 from mlform.hcl.parser import decode_source, parse
 
 SUFFIX: Final = ".mlf.hcl"
@@ -97,7 +96,12 @@ def shown_path(folder: str, name: str) -> str:
 def parsed(shown: str, content: bytes) -> tuple[Body, tuple[Diagnostic, ...]]:
     """Parse a file by its suffix; apply asks for those again that plan has just asked for."""
     source, problems = decode_source(shown, content)
-    body, more = parse_json(source) if shown.endswith(".json") else parse(source)
+    if shown.endswith(".json"):
+        from mlform.hcl.json_syntax import parse_json
+
+        body, more = parse_json(source)
+    else:
+        body, more = parse(source)
     return body, (*problems, *more)
 
 

@@ -48,10 +48,10 @@ _HEADER = """\
 """
 _FILE = Shape(blocks={"image": ("name",), "module": ("source",)})
 _MODULE = Shape(optional=("commit", "digest"))
-_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_COMMIT = r"[0-9a-f]{40}|[0-9a-f]{64}"
+_DIGEST = r"sha256:[0-9a-f]{64}"
 _IMAGE = Shape(required=("reference",), optional=("runtimes",))
-_REFERENCE = re.compile(r"(?:\S+@)?sha256:[0-9a-f]{64}")
+_REFERENCE = r"(?:\S+@)?sha256:[0-9a-f]{64}"
 _MEND = 'Run "mlform init -upgrade" to write it anew, or take the file from version control.'
 
 
@@ -161,7 +161,7 @@ def _module(block: Block, reader: Reader) -> LockedModule | None:
     pin = constant_text(argument.expression, reader.diagnostics)
     if pin is None:
         return None
-    if not (_COMMIT if name == "commit" else _DIGEST).fullmatch(pin):
+    if not re.fullmatch(_COMMIT if name == "commit" else _DIGEST, pin):
         form = "40 hexadecimal digits" if name == "commit" else "sha256: and 64 hexadecimal digits"
         reader.diagnostics.error(
             "Invalid module pin in lock file",
@@ -180,7 +180,7 @@ def _image(block: Block, reader: Reader) -> LockedImage | None:
     reference = constant_text(argument.expression, reader.diagnostics)
     if reference is None:
         return None
-    if _REFERENCE.fullmatch(reference) is None:
+    if re.fullmatch(_REFERENCE, reference) is None:
         reader.diagnostics.error(
             "Invalid image reference in lock file",
             f'"{reference}" names no digest: a reference ends in sha256: and 64 hexadecimal '

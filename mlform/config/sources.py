@@ -40,19 +40,19 @@ GIT_SCHEMES: Final = ("https", "http", "ssh", "git", "file")
 """Transports of git that a source may use; others can start programs."""
 
 _HOSTS: Final = ("github.com", "gitlab.com", "bitbucket.org")
-_FORCED: Final = re.compile(r"(?P<getter>[A-Za-z0-9]+)::(?P<rest>.*)", re.DOTALL)
-_SCP: Final = re.compile(r"(?P<user>[\w.-]+)@(?P<host>[^/:@]+):(?!//)/?(?P<path>[^:]+)")
-_REGISTRY: Final = re.compile(
+_FORCED: Final = r"(?s)(?P<getter>[A-Za-z0-9]+)::(?P<rest>.*)"
+_SCP: Final = r"(?P<user>[\w.-]+)@(?P<host>[^/:@]+):(?!//)/?(?P<path>[^:]+)"
+_REGISTRY: Final = (
     r"(?:(?P<host>[\w-]+(?:\.[\w-]+)+(?::\d+)?)/)?(?P<owner>[\w-]+)/(?P<name>[\w-]+)/[\w-]+"
     r"(?://.*)?"
 )
-_BARE: Final = re.compile(r"[\w-]+(?:/[\w.-]+)*/?")
-_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-_WINDOWS: Final = re.compile(r"[A-Za-z]:[\\/]")
-_INVISIBLE: Final = re.compile(r"[\s\x00-\x1f\x7f]")
+_BARE: Final = r"[\w-]+(?:/[\w.-]+)*/?"
+_SCHEME: Final = r"[A-Za-z][A-Za-z0-9+.-]*://"
+_WINDOWS: Final = r"[A-Za-z]:[\\/]"
+_INVISIBLE: Final = r"[\s\x00-\x1f\x7f]"
 # What `git check-ref-format` forbids, and a leading dash, which would be read as an option.
-_REF: Final = re.compile(r"(?!-)(?!/)(?:(?!\.\.|@\{|//)[^\x00-\x20\x7f~^:?*\[\\])+(?<![./])")
-_CHECKSUM: Final = re.compile(r"(?:sha256:)?(?P<digits>[0-9a-fA-F]{64})")
+_REF: Final = r"(?!-)(?!/)(?:(?!\.\.|@\{|//)[^\x00-\x20\x7f~^:?*\[\\])+(?<![./])"
+_CHECKSUM: Final = r"(?:sha256:)?(?P<digits>[0-9a-fA-F]{64})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,16 +140,16 @@ def parse_source(text: str) -> Source:
     """
     if text.startswith(("./", "../")):
         return _local(text)
-    if not text or _INVISIBLE.search(text):
+    if not text or re.search(_INVISIBLE, text):
         what = "The source is empty." if not text else f'The source "{text}" has blanks in it.'
         raise _refused(what)
-    forced = _FORCED.fullmatch(text)
+    forced = re.fullmatch(_FORCED, text)
     if forced is not None:
         if forced["getter"] != "git":
             what = f'mlform fetches no modules by "{forced["getter"]}::".'
             raise _refused(what)
         return _git(forced["rest"])
-    if _SCP.match(text):
+    if re.match(_SCP, text):
         return _git(text)
     host, _, _ = text.partition("/")
     if host in _HOSTS:
@@ -159,7 +159,7 @@ def parse_source(text: str) -> Source:
     instead = _instead(without_secret(text))
     if instead:
         raise ValueError(instead)
-    scheme = _SCHEME.match(text)
+    scheme = re.match(_SCHEME, text)
     what = f'"{without_secret(text)}" is no source.'
     if scheme is not None:
         what = f'mlform fetches no modules by "{scheme[0]}".'
@@ -213,11 +213,11 @@ def _local(text: str) -> LocalSource:
 
 def _instead(text: str) -> str:
     """Return what to write instead of a text that has none of the forms; empty if nobody knows."""
-    registry = _REGISTRY.fullmatch(text)
-    scheme = _SCHEME.match(text)
+    registry = re.fullmatch(_REGISTRY, text)
+    scheme = re.match(_SCHEME, text)
     if text in {".", ".."}:
         return f'Local sources begin with "./" or "../". Write "{text}/".'
-    if text.startswith("/") or _WINDOWS.match(text):
+    if text.startswith("/") or re.match(_WINDOWS, text):
         return (
             f'"{text}" is an absolute path, which means something else on every machine. Write the '
             'path from the calling module, with "./" or "../" at the start; a repository on this '
@@ -234,7 +234,7 @@ def _instead(text: str) -> str:
             f'the repository of the module instead, such as "{repository}?ref=TAG"; a folder '
             f'beside this one is "./{text}".'
         )
-    if _BARE.fullmatch(text):
+    if re.fullmatch(_BARE, text):
         return f'"{text}" is no source. A folder beside the calling module is "./{text}".'
     return ""
 
@@ -242,7 +242,7 @@ def _instead(text: str) -> str:
 def _git(text: str) -> GitSource:
     """Read what follows `git::`, or the short form of ssh."""
     address, folder, query = _split(text)
-    short = None if _SCHEME.match(address) else _SCP.fullmatch(address)
+    short = None if re.match(_SCHEME, address) else re.fullmatch(_SCP, address)
     if short is not None:
         address = f"ssh://{short['user']}@{short['host']}/{short['path']}"
     parts = _url(address, text)
@@ -250,7 +250,7 @@ def _git(text: str) -> GitSource:
         what = (
             f"git::{parts.scheme}:// is not allowed in a source. Transports are "
             f"{', '.join(GIT_SCHEMES)}."
-            if _SCHEME.match(address)
+            if re.match(_SCHEME, address)
             else f'"{address}" after "git::" is no URL.'
         )
         raise _refused(what)
@@ -259,7 +259,7 @@ def _git(text: str) -> GitSource:
         raise ValueError(what)
     options = _options(query, ("ref", "depth"), text)
     ref, depth = options.get("ref"), options.get("depth")
-    if ref is not None and not _REF.fullmatch(ref):
+    if ref is not None and not re.fullmatch(_REF, ref):
         message = f'ref={ref} in "{text}" is not the name of a branch, a tag or a commit.'
         raise ValueError(message)
     if depth is not None and (not depth.isascii() or not depth.isdigit() or int(depth) < 1):
@@ -305,7 +305,7 @@ def _archive(text: str) -> ArchiveSource:
         raise ValueError(_why_no_archive(without_secret(text), parts, named))
     checksum = options.get("checksum")
     if checksum is not None:
-        digits = _CHECKSUM.fullmatch(checksum)
+        digits = re.fullmatch(_CHECKSUM, checksum)
         if digits is None:
             message = (
                 f'checksum={checksum} in "{text}" is none. Write checksum=sha256: and the 64 '
@@ -352,7 +352,7 @@ def _split(text: str) -> tuple[str, str, str]:
         )
         raise ValueError(message)
     head, _, query = text.partition("?")
-    scheme = _SCHEME.match(head)
+    scheme = re.match(_SCHEME, head)
     start = scheme.end() if scheme else 0
     # A path such as file:///x begins with the third slash of the scheme's.
     at = head.find("//", start)
@@ -404,7 +404,7 @@ def _url(address: str, text: str) -> SplitResult:
     except ValueError as error:
         what = f'"{without_secret(text)}" holds no valid URL: {error}.'
         raise ValueError(what) from None
-    needs_host = parts.scheme != "file" and bool(_SCHEME.match(address))
+    needs_host = parts.scheme != "file" and bool(re.match(_SCHEME, address))
     if host.startswith("-") or (parts.username or "").startswith("-") or (needs_host and not host):
         what = f'"{without_secret(text)}" names no valid host.'
         raise _refused(what)

@@ -29,12 +29,12 @@ RESERVED_ROOTS = (
 )
 """Roots of references that are never a kind of resource."""
 
-_NAME = re.compile(r"[^\W\d][\w-]*")
+_NAME = r"[^\W\d][\w-]*"
 
 
 def is_name(text: str) -> bool:
     """Whether a text is an identifier of HCL."""
-    return _NAME.fullmatch(text) is not None
+    return re.fullmatch(_NAME, text) is not None
 
 
 def check_name(text: str, place: SourceRange, what: str, diagnostics: Diagnostics) -> bool:

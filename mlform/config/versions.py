@@ -13,11 +13,11 @@ from mlform.config.blocks import RequiredVersion
 from mlform.dataclass import dataclass
 from mlform.diagnostics import Diagnostic
 
-_VERSION = re.compile(
+_VERSION = (
     r"v?(?P<numbers>[0-9]+(?:\.[0-9]+)*)"
     r"(?:-(?P<pre>[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+[0-9A-Za-z.-]+)?"
 )
-_CONSTRAINT = re.compile(r"(?P<operator>=|!=|>=|<=|~>|>|<)?\s*(?P<version>\S+)")
+_CONSTRAINT = r"(?P<operator>=|!=|>=|<=|~>|>|<)?\s*(?P<version>\S+)"
 _SEGMENTS = 3
 
 
@@ -82,7 +82,7 @@ def parse_version(text: str) -> Version:
     Raises:
         ValueError: If the text is no version.
     """
-    match = _VERSION.fullmatch(text.strip())
+    match = re.fullmatch(_VERSION, text.strip())
     if match is None:
         message = (
             f'"{text.strip()}" is not a version. Write numbers with dots, such as 0.1 or 1.2.3.'
@@ -100,7 +100,7 @@ def parse_constraints(text: str) -> tuple[VersionConstraint, ...]:
     """
     constraints: list[VersionConstraint] = []
     for part in text.split(","):
-        match = _CONSTRAINT.fullmatch(part.strip())
+        match = re.fullmatch(_CONSTRAINT, part.strip())
         if match is None:
             message = (
                 f'"{part.strip()}" is not a version constraint. Write an operator (=, !=, >, >=, '

@@ -15,7 +15,7 @@ from mlform.schema import ResourceSchema
 
 CONTEXT_ROOTS = frozenset({"each", "count", "self", "path", "mlform", "terraform", "run"})
 """Roots that are there without being declared; where they are allowed is seen on resolving."""
-_KEY_AFTER_NAME = re.compile(r"[\w-]+\s*\.\s*[\w-]+\s*\[")
+_KEY_AFTER_NAME = r"[\w-]+\s*\.\s*[\w-]+\s*\["
 _ROOTS = ("var", "local", "module", "path", "each", "count")
 
 
@@ -83,7 +83,7 @@ class Names:
         if not rest:
             return
         address = f"{block.address.kind}.{block.address.name}"
-        has_key = isinstance(rest[0], int) or _KEY_AFTER_NAME.match(reference.range.text)
+        has_key = isinstance(rest[0], int) or re.match(_KEY_AFTER_NAME, reference.range.text)
         repeated = "count" if block.count is not None else "for_each"
         if block.count is None and block.for_each is None:
             if has_key:

@@ -46,7 +46,7 @@ _BINARY: Final = {operator.value: operator for operator in BinaryOperator}
 _UNARY: Final = {operator.value: operator for operator in UnaryOperator}
 _KEYWORDS: Final[dict[str, bool | None]] = {"true": True, "false": False, "null": None}
 _POSTFIX: Final = frozenset({".", "["})
-_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_NUMBER = r"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 _MAX_INTEGER_DIGITS: Final = 4000
 
 
@@ -139,7 +139,7 @@ class ExpressionParser(ConstructorParser):
         value: int | Decimal
         if text.isdigit() and len(text) < _MAX_INTEGER_DIGITS:
             value = int(text)
-        elif _NUMBER.fullmatch(text):
+        elif re.fullmatch(_NUMBER, text):
             try:
                 value = Decimal(text)
             except InvalidOperation:

@@ -17,9 +17,8 @@ from mlform.hcl.ast import Expression, Template, Text
 from mlform.hcl.parser import parse_expression, parse_template
 from mlform.hcl.strings import normalized
 
-_ESCAPE: Final = re.compile(
-    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|u|[^u]|$)",
-    re.DOTALL,
+_ESCAPE: Final = (
+    r"(?s)\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|u|[^u]|$)"
 )
 _SIMPLE: Final = {
     '\\"': '"',
@@ -68,7 +67,7 @@ def written(place: SourceRange) -> Written:
             faults.append((start + match.start(), start + match.end(), fault))
         return text
 
-    return Written(_ESCAPE.sub(replaced, inside), place, tuple(faults))
+    return Written(re.sub(_ESCAPE, replaced, inside), place, tuple(faults))
 
 
 class _Inside(Source):
@@ -88,7 +87,7 @@ class _Inside(Source):
             return None
         offsets = array("q")
         at = 0
-        for match in _ESCAPE.finditer(inside):
+        for match in re.finditer(_ESCAPE, inside):
             offsets.extend(range(self._start + at, self._start + match.start()))
             offsets.extend([self._start + match.start()] * len(_resolved(match.group())[0]))
             at = match.end()

@@ -27,7 +27,7 @@ from mlform.hcl.json_tree import (
 )
 from mlform.hcl.strings import normalized
 
-_TOKEN: Final = re.compile(
+_LEXEME: Final = (
     r"[ \t\r\n]*(?:"
     r"(?P<punctuation>[{}\[\],:=])"
     r'|(?P<string>"(?:[^"\\\x00-\x1f]++|\\[^\x00-\x1f])*")'
@@ -38,7 +38,7 @@ _TOKEN: Final = re.compile(
     r"|(?P<end>\Z)"
     r"|(?P<bad>(?s:.)))"
 )
-_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?P<rest>(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)")
+_NUMBER: Final = r"-?(?:0|[1-9][0-9]*)(?P<rest>(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)"
 _WORDS: Final[dict[str, bool | None]] = {"true": True, "false": False, "null": None}
 _OPENING: Final = {"{": "}", "[": "]"}
 _CLOSING: Final = frozenset(_OPENING.values())
@@ -78,7 +78,7 @@ class _Parser:
         self.source = source
         self.diagnostics: list[Diagnostic] = []
         self.open: list[str] = []
-        self.matches = _TOKEN.finditer(source.text)
+        self.matches = re.finditer(_LEXEME, source.text)
         self.kind = ""
         self.start = self.end = 0
         self.advance()
@@ -324,7 +324,7 @@ class _Parser:
 
     def _number(self) -> JsonLiteral:
         text = self.word()
-        match = _NUMBER.fullmatch(text)
+        match = re.fullmatch(_NUMBER, text)
         if match is None:
             self.fail(
                 "Invalid JSON number",

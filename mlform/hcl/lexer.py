@@ -59,15 +59,14 @@ _KINDS = (
     r"|(?P<end>\Z)"
     r"|(?P<bad>(?s:.))"
 )
-_TOKEN = re.compile(rf"{_SPACE}(?:{_KINDS})")
+_TOKEN: Final = rf"{_SPACE}(?:{_KINDS})"
 # In most texts most lines are `name = value`: to take the line break, the name, the sign and what
 # follows in one match, and a step of a reference in another, saves a quarter of the time.
-_ASCII_TOKEN = re.compile(
-    rf"{_SPACE}(?:(?P<line>\r?\n)[ \t]*+(?P<name>[A-Za-z_][\w-]*+)[ \t]*+(?P<sign>=)(?![=>])"
+_ASCII_TOKEN: Final = (
+    rf"(?a){_SPACE}(?:(?P<line>\r?\n)[ \t]*+(?P<name>[A-Za-z_][\w-]*+)[ \t]*+(?P<sign>=)(?![=>])"
     r'(?:[ \t]*+(?:(?P<line_plain>"[^"\\$%\n]*+")|(?P<line_word>[A-Za-z_][\w-]*+)'
     r"|(?P<line_number>[0-9]++(?![.eE]))))?"
-    rf"|\.(?P<step>[A-Za-z_][\w-]*+)|{_KINDS})",
-    re.ASCII,
+    rf"|\.(?P<step>[A-Za-z_][\w-]*+)|{_KINDS})"
 )
 _LINE_KINDS: Final = {
     "sign": (NEWLINE, IDENTIFIER, "="),
@@ -158,6 +157,10 @@ class _Scanner:
 
     def __init__(self, text: str) -> None:
         self.text = text
+        ascii_only = text.isascii()
+        # To compile either takes a hundredth of a small plan, and most texts are ASCII.
+        self.pattern = re.compile(_ASCII_TOKEN if ascii_only else _TOKEN)
+        self.verbatim = _VERBATIM_ASCII if ascii_only else _VERBATIM
         self.modes: list[_Mode] = []
         self.kinds: list[str] = []
         self.starts: list[int] = []
@@ -188,9 +191,8 @@ class _Scanner:
         """Scan until the mode changes; return where, or -1 at the end of the text."""
         text = self.text
         add_kind, add_start, add_end = self.kinds.append, self.starts.append, self.ends.append
-        ascii_only = text.isascii()
-        verbatim = _VERBATIM_ASCII if ascii_only else _VERBATIM
-        for match in (_ASCII_TOKEN if ascii_only else _TOKEN).finditer(text, at):
+        verbatim = self.verbatim
+        for match in self.pattern.finditer(text, at):
             kind = match.lastgroup or END
             if kind in _LINE_KINDS:
                 self._line(match, kind)

@@ -10,10 +10,7 @@ from typing import Final
 Report = Callable[[str, int, int], None]
 """Called with a detail and the offsets of each escape that is not valid."""
 
-_ESCAPE = re.compile(
-    r"\\(?:u[0-9A-Fa-f]{0,4}|U[0-9A-Fa-f]{0,8}|.)|\$\$\{|%%\{",
-    re.DOTALL,
-)
+_ESCAPE = r"(?s)\\(?:u[0-9A-Fa-f]{0,4}|U[0-9A-Fa-f]{0,8}|.)|\$\$\{|%%\{"
 _SIMPLE: Final = {
     "\\n": "\n",
     "\\r": "\r",
@@ -48,7 +45,7 @@ def unescape_quoted(raw: str, start: int, report: Report) -> str:
         report(fault, start + match.start(), start + match.end())
         return written
 
-    return normalized(_ESCAPE.sub(replaced, raw))
+    return normalized(re.sub(_ESCAPE, replaced, raw))
 
 
 def normalized(text: str) -> str:

@@ -49,7 +49,7 @@ __all__ = [
 
 Path: TypeAlias = tuple[str | int, ...]
 
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_LONE_SURROGATE = "[\ud800-\udfff]"
 
 # the characters that Go's encoder escapes beyond what JSON demands
 _ESCAPES = {
@@ -82,7 +82,7 @@ def _implied(data: object) -> Value:
         return TRUE if data else FALSE
     if isinstance(data, str):
         # half of a pair of surrogates, which JSON can spell, is no character
-        return string_value(data if data.isascii() else _LONE_SURROGATE.sub("\ufffd", data))
+        return string_value(data if data.isascii() else re.sub(_LONE_SURROGATE, "\ufffd", data))
     if isinstance(data, int | Decimal):
         return number_value(canonical(data))
     if isinstance(data, float):

@@ -22,8 +22,8 @@ _GUARD_BITS: Final = 2
 _LOG10_OF_2: Final = 0.30103
 _INFINITY: Final = Decimal("Infinity")
 _WIDE: Final = Context(prec=200_000, Emax=400_000, Emin=-400_000)
-_DECIMAL: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
-_BINARY_EXPONENT: Final = re.compile(r"([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))p([+-]?[0-9]+)", re.ASCII)
+_DECIMAL: Final = r"(?a)[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+_BINARY_EXPONENT: Final = r"(?a)([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))p([+-]?[0-9]+)"
 _SPELLED: Final = {"inf": _INFINITY, "+inf": _INFINITY, "-inf": -_INFINITY}
 _MAX_EXPONENT: Final = 100_000
 
@@ -53,10 +53,10 @@ def canonical(amount: Amount) -> Amount:
 
 def parse_number(text: str) -> Amount | None:
     """Return the number that a whole string spells in decimal, or None."""
-    if _DECIMAL.fullmatch(text):
+    if re.fullmatch(_DECIMAL, text):
         amount = Decimal(text)
         return canonical(amount) if abs(amount.adjusted()) < _MAX_EXPONENT else None
-    if binary := _BINARY_EXPONENT.fullmatch(text):
+    if binary := re.fullmatch(_BINARY_EXPONENT, text):
         mantissa, power = Decimal(binary[1]), int(binary[2])
         if abs(power) > _MAX_EXPONENT:
             return None

@@ -23,8 +23,8 @@ from mlform.store.base import ArtifactStore
 _PREFIX: Final = "sha256:"
 _SHORTEST: Final = 6
 """Digits of a digest that are at least asked for."""
-_FOLDER: Final = re.compile(r"[0-9a-f]{32}\.dir")
-_DIGITS: Final = re.compile(rf"[0-9a-f]{{{_SHORTEST},64}}")
+_FOLDER: Final = r"[0-9a-f]{32}\.dir"
+_DIGITS: Final = rf"[0-9a-f]{{{_SHORTEST},64}}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +71,10 @@ def find(kind: AnyKind, id_: str, where: Surroundings) -> ImportedObject | Impor
 
 
 def _artifact(kind: ArtifactKind, id_: str, where: Surroundings) -> ImportedObject | ImportProblem:
-    if _FOLDER.fullmatch(id_) is not None:
+    if re.fullmatch(_FOLDER, id_) is not None:
         id_ = _digest_of_folder(where.store, id_) or id_
     digits = id_.removeprefix(_PREFIX)
-    if _DIGITS.fullmatch(digits) is None:
+    if re.fullmatch(_DIGITS, digits) is None:
         return ImportProblem(
             summary="Invalid import id",
             detail=f'"{id_}" names no {kind.schema.kind}. The id is the digest of its artifact or '

@@ -203,9 +203,9 @@ def find_installed(settings: Settings) -> Callable[[ConfigFiles], InstalledModul
     return lambda files: InstalledModules(modules=modules, files=files)
 
 
-_LEFT_OVER: Final = re.compile(r"\..*\.tmp")
+_LEFT_OVER: Final = r"\..*\.tmp"
 
 
 def left_over(name: str) -> bool:
     """Whether a name in the modules folder is what an interrupted run left there."""
-    return _LEFT_OVER.fullmatch(name) is not None
+    return re.fullmatch(_LEFT_OVER, name) is not None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from secrets import token_bytes
 
 from mlform import __version__
 from mlform.config.blocks import BackendBlock, Config, VariableBlock
@@ -394,6 +393,12 @@ def make_functions(
             context,
             timestamp=environment.timestamp,
             new_uuid=environment.new_id,
-            new_salt=lambda: token_bytes(16),
+            new_salt=_new_salt,
         )
     return functions(context)
+
+
+def _new_salt() -> bytes:
+    from secrets import token_bytes
+
+    return token_bytes(16)

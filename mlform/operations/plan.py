@@ -15,7 +15,6 @@ from mlform.operations.pins import Pins, resolve_pins
 from mlform.operations.results import Planned, PlanOptions
 from mlform.operations.world import World
 from mlform.plan.changes import Basis, Mode, Plan
-from mlform.plan.planfile import PlanFile, decode_planfile, encode_planfile
 from mlform.plan.planner import make_plan as plan_changes
 from mlform.plan.wishes import Wishes
 from mlform.state.snapshot import State
@@ -114,6 +113,8 @@ def save_plan(planned: Planned, path: Path) -> None:
     Raises:
         MlformError: If the file cannot be written.
     """
+    from mlform.plan.planfile import PlanFile, encode_planfile
+
     content = encode_planfile(
         PlanFile(
             plan=planned.plan,
@@ -141,6 +142,8 @@ def load_plan(path: Path) -> Planned:
     except OSError as error:
         detail = f"{path} cannot be read: {error.strerror or error}."
         raise PlanError("Failed to read the plan", detail) from error
+    from mlform.plan.planfile import decode_planfile
+
     found = decode_planfile(content, str(path))
     return Planned(
         plan=found.plan,

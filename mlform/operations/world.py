@@ -15,7 +15,6 @@ from mlform.durable import write_file
 from mlform.errors import MlformError
 from mlform.graph.runtimes import RuntimeSettings
 from mlform.operations.environment import Environment
-from mlform.operations.importing import Surroundings, find
 from mlform.plan.origins import ImportedObject, ImportProblem
 from mlform.resources.base import SourceAnswer, SourceQuery
 from mlform.runtimes.base import RuntimeEnvironment, ServerObservation
@@ -81,6 +80,8 @@ class World:
 
     def imported(self, kind: str, id: str) -> ImportedObject | ImportProblem:  # noqa: A002 - the name of the argument in an import block
         """Return the object that an id names in the world, or why there is none."""
+        from mlform.operations.importing import Surroundings, find
+
         return find(
             self._environment.kinds[kind],
             id,

@@ -15,7 +15,7 @@ from mlform.durable import write_file
 from mlform.errors import StoreError
 from mlform.store.base import Artifact
 
-_PLAIN: Final = re.compile(r"(?!(?:true|false|yes|no|on|off|null|y|n)$)[A-Za-z_][\w./-]*", re.ASCII)
+_PLAIN: Final = r"(?a)(?!(?:true|false|yes|no|on|off|null|y|n)$)[A-Za-z_][\w./-]*"
 
 
 def find_cache(folder: Path) -> Path | None:
@@ -70,7 +70,7 @@ def pointer(artifact: Artifact, path: str) -> str:
         YAML as `dvc add` writes it. Committed as `NAME.dvc`, it makes `dvc status`, `push`, `pull`
         and `checkout` know the artifact.
     """
-    shown = path if _PLAIN.fullmatch(path) else json.dumps(path)
+    shown = path if re.fullmatch(_PLAIN, path) else json.dumps(path)
     return (
         "outs:\n"
         f"- md5: {artifact.folder_md5}\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -271,7 +270,9 @@ def _wrapped(detail: str, width: int) -> list[str]:
         if not width or len(shown) <= width or shown[:1] in {"", " "}:
             lines.append(shown)
         else:
-            lines += textwrap.wrap(shown, width, break_long_words=False, break_on_hyphens=False)
+            from textwrap import wrap
+
+            lines += wrap(shown, width, break_long_words=False, break_on_hyphens=False)
     return lines
 
 

@@ -55,7 +55,7 @@ class Line:
 
 BLANK: Final = Line()
 _RULE_WIDTH: Final = 77
-_WORDS: Final = re.compile(r"\(known after apply\)|\(sensitive value\)|\s+|\S+")
+_WORDS: Final = r"\(known after apply\)|\(sensitive value\)|\s+|\S+"
 
 
 def line(text: str, ink: Ink = Ink.PLAIN, *, hang: int = 0) -> Line:
@@ -116,7 +116,7 @@ def wrap(item: Line, width: int | None) -> list[Line]:
     column = 0
     fresh = True  # nothing but indentation in this row yet
     for piece in item.pieces:
-        for word in _WORDS.findall(piece.text):
+        for word in re.findall(_WORDS, piece.text):
             blank = word.isspace()
             if not blank and not fresh and column + len(word) > width:
                 rows.append(Line(tuple(row)))

@@ -31,8 +31,8 @@ from mlform.lang.values import Mark, Value
 KNOWN_AFTER_APPLY: Final = "(known after apply)"
 SENSITIVE_VALUE: Final = "(sensitive value)"
 EPHEMERAL_VALUE: Final = "(ephemeral value)"
-_IDENTIFIER: Final = re.compile(r"[^\W\d][\w-]*")
-_DIGEST: Final = re.compile(r"(sha256:[0-9a-f]{12})[0-9a-f]{52}")
+_IDENTIFIER: Final = r"[^\W\d][\w-]*"
+_DIGEST: Final = r"(sha256:[0-9a-f]{12})[0-9a-f]{52}"
 _CALLS: Final[Mapping[type, str]] = {ListType: "tolist", SetType: "toset", MapType: "tomap"}
 _ESCAPES: Final = {
     '"': '\\"',
@@ -61,12 +61,12 @@ def quoted(text: str) -> str:
 
 def key_text(key: str) -> str:
     """Return a key of an object as HCL writes it: bare where it is an identifier."""
-    return key if _IDENTIFIER.fullmatch(key) else quoted(key)
+    return key if re.fullmatch(_IDENTIFIER, key) else quoted(key)
 
 
 def shortened(text: str) -> str:
     """Return text with each digest cut to its first 12 digits, for people."""
-    return _DIGEST.sub(r"\1…", text)
+    return re.sub(_DIGEST, r"\1…", text)
 
 
 def scalar(value: Json) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess  # noqa: TID251 - what is loaded is seen in a fresh process only
 import sys
 from pathlib import Path
+from uuid import RFC_4122, UUID
 
 import pytest
 
@@ -15,6 +16,7 @@ from mlform.tasks import PinnedImage
 from mlform.wiring import (
     KindTable,
     build_environment,
+    new_id,
     open_backend,
     open_runtime,
     open_store,
@@ -84,3 +86,9 @@ def test_importing_it_loads_no_adapter() -> None:
         "dvc",
     )
     assert [name for name in loaded if name.startswith(heavy)] == []
+
+
+def test_identities_are_random_uuids() -> None:
+    made = [UUID(new_id()) for _ in range(64)]  # refuses what is none
+    assert {(item.version, item.variant) for item in made} == {(4, RFC_4122)}
+    assert len(set(made)) == 64

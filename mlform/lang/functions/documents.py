@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from mlform.diagnostics import Diagnostic, Diagnostics, Severity, Source
 from mlform.hcl.parser import parse_template
@@ -55,7 +55,7 @@ def _described(problem: Diagnostic) -> str:
 
 
 def template_functions(
-    context: FunctionContext, functions: Callable[[], Mapping[str, Function]]
+    context: FunctionContext, functions: Mapping[str, Function]
 ) -> tuple[Function, ...]:
     """Return the template functions.
 
@@ -66,11 +66,11 @@ def template_functions(
 
     def templatefile(path: Value, variables: Value) -> Value:
         name = text(path)
-        return _rendered(Source(name, read_text(name, context)), variables, functions())
+        return _rendered(Source(name, read_text(name, context)), variables, functions)
 
     def templatestring(template: Value, variables: Value) -> Value:
         source = Source("<templatestring argument>", text(template))
-        return convert(_rendered(source, variables, functions()), STRING)
+        return convert(_rendered(source, variables, functions), STRING)
 
     variables = Parameter(name="vars", unknown=True)
     return (

@@ -150,3 +150,14 @@ def test_ports(text: str, expected: str) -> None:
 def test_problems_with_files(text: str, detail: str) -> None:
     (found,) = with_ports(text)[1]
     assert detail in found
+
+
+def test_every_module_holds_the_functions_that_are_looked_for_in_it() -> None:
+    every = functions(FunctionContext())
+    assert len(every) == len(set(every)) > 100
+    for name in every:
+        assert name in every
+        assert every[name].name == name
+        assert every[name] is every[name]
+    assert every.get("nothing") is None
+    assert "nothing" not in every
