@@ -261,6 +261,18 @@ class StateRemoveArguments:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TaintArguments:
+    """`mlform taint` and `mlform untaint`."""
+
+    address: Annotated[str, Operand("ADDRESS", "The object.")]
+    allow_missing: Annotated[bool, Flag("Only warn if there is no such object in the state.")] = (
+        False
+    )
+    lock: Lock = True
+    lock_timeout: LockTimeout = "0s"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConsoleArguments:
     """`mlform console`."""
 

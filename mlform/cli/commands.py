@@ -170,6 +170,22 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "apart from those of the project, so nothing of it changes.",
     ),
     Command(
+        "taint",
+        "TaintArguments",
+        "taint",
+        "Mark an object to be made anew",
+        "Marks an object in the state as tainted: the next apply replaces it, or makes its "
+        "artifact again. plan -replace shows the same without touching the state.",
+    ),
+    Command(
+        "untaint",
+        "TaintArguments",
+        "untaint",
+        "Take the mark of a tainted object away",
+        "Takes the mark away with which taint, a creation that did not finish or a refresh made "
+        "the next apply replace an object.",
+    ),
+    Command(
         "state list",
         "StateListArguments",
         "state_list",

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
 from mlform.apply.ports import OpenRuntime
 from mlform.apply.servers import server_from_json
 from mlform.dataclass import dataclass, field
-from mlform.digests import Digest, Json, digest_file, digest_files, tree_files
+from mlform.digests import Digest, Json, canonical_json, digest_file, digest_files, tree_files
 from mlform.durable import write_file
 from mlform.errors import MlformError
 from mlform.graph.runtimes import RuntimeSettings
@@ -52,6 +53,7 @@ class World:
         self._addresses = {} if state is None else _artifact_addresses(state)
         self._open: dict[str, OpenRuntime] = {}
         self._sources: dict[SourceQuery, SourceAnswer] = {}
+        self._seen: dict[bytes, ServerObservation | MlformError] = {}
         self._fingerprints = Fingerprints(environment.settings.data_folder / "fingerprints.json")
         self.store: ArtifactStore = environment.open_store()
 
@@ -95,7 +97,38 @@ class World:
 
     def observe(self, record: ResourceRecord) -> ServerObservation:
         """Look at a served object."""
-        return self._look(record.handle)
+        identity = canonical_json(record.handle)
+        if identity not in self._seen:
+            self._seen[identity] = self._try(record.handle)
+        seen = self._seen[identity]
+        if isinstance(seen, MlformError):
+            raise seen
+        return seen
+
+    def look_ahead(self, records: Iterable[ResourceRecord]) -> None:
+        """Look at served objects, several at a time: one look may take the engine a second.
+
+        What goes wrong is raised where somebody asks for the answer.
+        """
+        served = {
+            canonical_json(item.handle): item.handle for item in records if "spec" in item.handle
+        }
+        if len(served) <= 1:
+            return
+        from concurrent.futures import ThreadPoolExecutor
+
+        for handle in served.values():
+            with contextlib.suppress(MlformError):
+                self.runtime(str(handle["runtime"]))  # opened here, where nobody else does
+        with ThreadPoolExecutor(max_workers=self._environment.settings.parallelism) as pool:
+            for identity, seen in zip(served, pool.map(self._try, served.values()), strict=True):
+                self._seen[identity] = seen
+
+    def _try(self, handle: Mapping[str, Json]) -> ServerObservation | MlformError:
+        try:
+            return self._look(handle)
+        except MlformError as error:
+            return error
 
     def _look(self, handle: Mapping[str, Json]) -> ServerObservation:
         spec, server, route = (handle.get(name) for name in ("spec", "server", "route"))
