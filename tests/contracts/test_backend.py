@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
-from typing import TypeAlias
 
 import pytest
 
-from mlform.backends.base import StateBackend
-from mlform.backends.local import LocalBackend
-from mlform.backends.memory import MemoryBackend, MemoryPlace
 from mlform.errors import BackendError, LockLost, StateConflict, StateLocked
 from mlform.state.snapshot import (
     Abandoned,
@@ -24,18 +18,13 @@ from mlform.state.snapshot import (
     Recorded,
     Removed,
 )
+from tests.contracts.places import PLACES, Opener
 from tests.contracts.state_samples import MODEL, RUN, TRAIN, lock_info, record, state
 
-Opener: TypeAlias = Callable[[], StateBackend]
-"""Opens the same place once more, as another process would."""
 
-
-@pytest.fixture(params=["memory", "local"])
-def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Opener:
-    if request.param == "memory":
-        place = MemoryPlace()
-        return lambda: MemoryBackend(place)
-    return lambda: LocalBackend(tmp_path / "project" / "mlform.mlfstate")
+@pytest.fixture(params=sorted(PLACES))
+def opener(request: pytest.FixtureRequest) -> Opener:
+    return PLACES[str(request.param)](request)
 
 
 def test_nothing_is_read_where_nothing_is_stored(opener: Opener) -> None:

@@ -1,0 +1,42 @@
+"""Where the contract of state backends is tried: for each adapter, how to open a fresh place.
+
+A function of `PLACES` is called once for each test and returns an opener; the opener opens the
+same place once more each time it is called, as another process would.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TypeAlias
+
+import pytest
+
+from mlform.backends.base import StateBackend
+from mlform.backends.local import LocalBackend
+from mlform.backends.memory import MemoryBackend, MemoryPlace
+
+Opener: TypeAlias = Callable[[], StateBackend]
+"""Opens the same place once more, as another process would."""
+
+
+def memory(request: pytest.FixtureRequest) -> Opener:
+    """The state in memory."""
+    del request
+    place = MemoryPlace()
+    return lambda: MemoryBackend(place)
+
+
+def local(request: pytest.FixtureRequest) -> Opener:
+    """The state in a file."""
+    folder = request.getfixturevalue("tmp_path")
+    return lambda: LocalBackend(folder / "project" / "mlform.mlfstate")
+
+
+PLACES: Mapping[str, Callable[[pytest.FixtureRequest], Opener]] = MappingProxyType(
+    {
+        "memory": memory,
+        "local": local,
+    }
+)
+"""How to open a fresh place, by adapter; fixtures that start servers are asked for in there."""
