@@ -8,6 +8,8 @@
     │   ├── LockLost
     │   ├── StateConflict
     │   └── StateCorrupt
+    ├── EncryptionError
+    │   └── SealBroken
     ├── StoreError
     │   ├── ObjectMissing
     │   └── ObjectCorrupt
@@ -68,6 +70,14 @@ class StateConflict(BackendError):
 
 class StateCorrupt(BackendError):
     """The stored state cannot be understood; it was left as it is."""
+
+
+class EncryptionError(MlformError):
+    """No key opens what is encrypted, or it is not encrypted though it has to be."""
+
+
+class SealBroken(EncryptionError):
+    """What is encrypted is not as it was written, or stands in a place where it does not belong."""
 
 
 class StoreError(MlformError):

@@ -7,29 +7,28 @@ from pathlib import Path
 
 from mlform.digests import Digest
 from mlform.durable import write_all, write_file
-from mlform.state.codec import encode_entry
-from mlform.state.encryption import PLAIN, Cipher
-from mlform.state.journal import Base, Journal, Run, encode_header, encode_seal
+from mlform.state.encryption import Cipher
+from mlform.state.journal import Base, Head, Journal, Run, begin_journal, encode_seal
 from mlform.state.snapshot import Entry
 
 
 class JournalFile:
     """A journal open for appending."""
 
-    def __init__(self, path: Path, *, size: int, lines: int, cipher: Cipher = PLAIN) -> None:
+    def __init__(self, path: Path, *, size: int, lines: int, head: Head | None = None) -> None:
         """Open a journal that exists.
 
         Args:
             path: Of the journal.
             size: Bytes of its whole lines; what follows is cut off.
             lines: How many those are.
-            cipher: Seals what is appended.
+            head: How it begins; None where no entries are appended.
 
         Raises:
             OSError: If it cannot be opened.
         """
         self._path = path
-        self._cipher = cipher
+        self._head = head
         self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
         self._size = size
         self._lines = lines
@@ -43,9 +42,9 @@ class JournalFile:
         Raises:
             OSError: If it cannot be written.
         """
-        header = encode_header(base, run)
-        write_file(path, header, mode=0o600)
-        return cls(path, size=len(header), lines=1, cipher=cipher)
+        head = begin_journal(base, run, cipher)
+        write_file(path, head.line, mode=0o600)
+        return cls(path, size=len(head.line), lines=1, head=head)
 
     @classmethod
     def resume(cls, path: Path, journal: Journal) -> JournalFile:
@@ -62,9 +61,8 @@ class JournalFile:
         Raises:
             OSError: If they cannot be written.
         """
-        waiting = enumerate(entries, start=self._lines)
-        lines = [encode_entry(entry, at, self._cipher) for at, entry in waiting]
-        self._append(b"".join(lines), len(lines))
+        assert self._head is not None  # noqa: S101 - of a run that began
+        self._append(self._head.encode(entries, self._lines), len(entries))
 
     def seal(self, snapshot: Digest) -> None:
         """Record that the snapshot with this digest holds all entries.

@@ -12,20 +12,27 @@ from typing import Protocol
 from mlform.backends.base import LockInfo
 from mlform.dataclass import dataclass, field, replace
 from mlform.digests import digest_bytes
-from mlform.errors import BackendError, StateConflict, StateCorrupt
-from mlform.state.codec import encode_entry, encode_state
-from mlform.state.encryption import PLAIN, STATE, Cipher
+from mlform.errors import BackendError, EncryptionError, StateConflict, StateCorrupt
+from mlform.state.encryption import PLAIN, Cipher
 from mlform.state.journal import (
     UNKNOWN_RUN,
     Base,
+    Head,
     Journal,
     Run,
+    begin_journal,
     decode_journal,
     encode_header,
     encode_seal,
 )
 from mlform.state.snapshot import Entry, State, apply_entries, entries_to
-from mlform.state.stored import Stored, check_serial, snapshot_to_begin_with, understand
+from mlform.state.stored import (
+    Stored,
+    check_serial,
+    encode_stored,
+    snapshot_to_begin_with,
+    understand,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +161,7 @@ class _Run:
     version: str
     journal_id: str
     kept_as: str
+    head: Head
     journal: bytearray
     lines: int = 1
     written: list[Entry] = field(default_factory=list)
@@ -206,15 +214,16 @@ class JournaledBackend:
             self._seal(content, stored, snapshot)
             version = self._storage.replace(snapshot, expected=version)
         self._keep(content)
-        header = encode_header(base, run)
-        journal_id = digest_bytes(header + content.journal_id.encode())
-        self._storage.begin(header, journal_id)
+        head = begin_journal(base, run, self._cipher)
+        journal_id = digest_bytes(head.line + content.journal_id.encode())
+        self._storage.begin(head.line, journal_id)
         self._run = _Run(
             state=state,
             version=version,
             journal_id=journal_id,
             kept_as=_name(base, run),
-            journal=bytearray(header),
+            head=head,
+            journal=bytearray(head.line),
         )
 
     def append(self, entries: tuple[Entry, ...]) -> None:
@@ -234,7 +243,7 @@ class JournaledBackend:
 
     def write(self, state: State, *, expected_serial: int | None, run: Run | None = None) -> None:
         """Replace the snapshot; see `StateBackend`."""
-        content = self._cipher.seal(encode_state(state), STATE)
+        content = encode_stored(state, self._cipher)
         try:
             self._lock.check()
             if self._run is None:
@@ -274,13 +283,12 @@ class JournaledBackend:
         content = self._storage.load()
         try:
             return content, understand(content.snapshot, content.journal, self._cipher)
-        except StateCorrupt as problem:
+        except (StateCorrupt, EncryptionError) as problem:
             detail = f"{self.describe()}: {problem.detail}"
-            raise StateCorrupt(problem.summary, detail) from problem
+            raise type(problem)(problem.summary, detail) from problem
 
     def _append(self, run: _Run, entries: tuple[Entry, ...]) -> None:
-        waiting = enumerate(entries, start=run.lines)
-        lines = b"".join(encode_entry(entry, at, self._cipher) for at, entry in waiting)
+        lines = run.head.encode(entries, run.lines)
         self._storage.append(lines, run.journal_id)
         run.journal += lines
         run.lines += len(entries)
@@ -332,7 +340,7 @@ class JournaledBackend:
         if self._rescue is None:
             return problem
         try:
-            place = self._rescue(self._cipher.seal(encode_state(state), STATE))
+            place = self._rescue(encode_stored(state, self._cipher))
         except OSError as other:
             note = f"It could not be kept on this machine either: {other.strerror or other}."
         else:
@@ -359,9 +367,8 @@ def journal_between(
     base = Base(lineage=state.lineage, serial=before.serial, digest=digest_bytes(b""))
     if stored is not None:
         base = stored.base
-    lines = [encode_header(base, run)]
-    lines.extend(encode_entry(entry, at, cipher) for at, entry in enumerate(entries, start=1))
-    return _name(base, run), b"".join(lines)
+    head = begin_journal(base, run, cipher)
+    return _name(base, run), head.line + head.encode(entries, 1)
 
 
 def _name(base: Base, run: Run) -> str:

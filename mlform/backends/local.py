@@ -23,12 +23,17 @@ from mlform.backends.journaled import journal_between, journal_name
 from mlform.dataclass import dataclass, field, replace
 from mlform.digests import digest_bytes
 from mlform.durable import temporary_prefix, write_file
-from mlform.errors import BackendError, StateConflict, StateCorrupt
-from mlform.state.codec import encode_state
-from mlform.state.encryption import PLAIN, STATE, Cipher
+from mlform.errors import BackendError, EncryptionError, StateConflict, StateCorrupt
+from mlform.state.encryption import PLAIN, Cipher
 from mlform.state.journal import UNKNOWN_RUN, Journal, Run, decode_journal
 from mlform.state.snapshot import Entry, State, apply_entries, entries_to
-from mlform.state.stored import Stored, check_serial, snapshot_to_begin_with, understand
+from mlform.state.stored import (
+    Stored,
+    check_serial,
+    encode_stored,
+    snapshot_to_begin_with,
+    understand,
+)
 
 _MODE: Final = 0o600
 _FOLDER_MODE: Final = 0o700
@@ -117,7 +122,7 @@ class LocalBackend:
 
     def write(self, state: State, *, expected_serial: int | None, run: Run | None = None) -> None:
         """Replace the snapshot; see `StateBackend`."""
-        content = self._cipher.seal(encode_state(state), STATE)
+        content = encode_stored(state, self._cipher)
         kept = None
         try:
             with self._translated("written"):
@@ -186,6 +191,9 @@ class LocalBackend:
     def _understand(self, snapshot: bytes | None, journal: bytes | None) -> Stored | None:
         try:
             return understand(snapshot, journal, self._cipher)
+        except EncryptionError as problem:
+            detail = f"{self._shown}: {problem.detail}"
+            raise type(problem)(problem.summary, detail) from problem
         except StateCorrupt as problem:
             backup = (
                 f" The version before is in {self._backup_path}."
@@ -229,8 +237,8 @@ class LocalBackend:
         content = _content(path)
         try:
             return None if content is None else decode_journal(content, self._cipher)
-        except StateCorrupt as problem:
-            raise StateCorrupt(problem.summary, f"{path}: {problem.detail}") from problem
+        except (StateCorrupt, EncryptionError) as problem:
+            raise type(problem)(problem.summary, f"{path}: {problem.detail}") from problem
 
     def _seal(self, stored: Stored | None, content: bytes) -> None:
         if stored is None or stored.journal is None:
@@ -283,7 +291,7 @@ class LocalBackend:
 
     def _rescued(self, problem: BackendError, state: State) -> BackendError:
         """Return the problem with a note on where the state was kept instead."""
-        saved = self._save_elsewhere(self._cipher.seal(encode_state(state), STATE))
+        saved = self._save_elsewhere(encode_stored(state, self._cipher))
         note = (
             "It could not be kept anywhere else either."
             if saved is None

@@ -32,7 +32,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from typing import Final, assert_never
 
@@ -40,7 +39,6 @@ from mlform import __version__
 from mlform.addresses import ResourceAddress, parse_address
 from mlform.digests import Json, JsonObject, canonical_json
 from mlform.state.documents import Document, corrupt
-from mlform.state.encryption import PLAIN, Cipher
 from mlform.state.migrations import VERSION, migrate
 from mlform.state.snapshot import (
     CURRENT,
@@ -61,8 +59,6 @@ from mlform.state.snapshot import (
 
 _LINE: Final = re.compile(rb'\{"seq":(\d{1,18}),"sum":"([0-9a-f]{16})","entry":(.*)\}\n', re.DOTALL)
 _SUM_LENGTH: Final = 16
-_SEALED: Final = "sealed"
-"""Type of a line whose entry is encrypted."""
 
 
 def encode_state(state: State) -> bytes:
@@ -142,51 +138,26 @@ def decode_state(content: bytes) -> State:
     )
 
 
-def encode_entry(entry: Entry, sequence: int, cipher: Cipher = PLAIN) -> bytes:
+def encode_entry(entry: Entry, sequence: int) -> bytes:
     """Return an entry as one line, with its line end.
 
     Raises:
         ValueError: If a value is no JSON, such as a number that is not finite.
     """
-    document = _entry_document(entry)
-    if cipher.seals:
-        content = cipher.seal(canonical_json(document), _about(sequence))
-        document = {"type": _SEALED, "content": b64encode(content).decode()}
-    return encode_line(document, sequence)
+    return encode_line(entry_document(entry), sequence)
 
 
-def decode_entry(line: bytes, sequence: int, cipher: Cipher = PLAIN) -> Entry:
+def decode_entry(line: bytes, sequence: int) -> Entry:
     """Return the entry of a line, line end included.
 
     Args:
         line: One line as `encode_entry` made it.
         sequence: The sequence number it must have.
-        cipher: Opens what is sealed.
 
     Raises:
         StateCorrupt: If the line is damaged or has another sequence number.
     """
-    return entry_of(opened(decode_line(line, sequence), sequence, cipher), _about(sequence))
-
-
-def opened(document: Document, sequence: int, cipher: Cipher) -> Document:
-    """Return the document of a journal line as it was before it was sealed, if it was.
-
-    Raises:
-        StateCorrupt: If it cannot be opened.
-    """
-    where = _about(sequence)
-    if document.text("type") != _SEALED:
-        return document
-    try:
-        content = b64decode(document.text("content"), validate=True)
-    except ValueError as problem:
-        raise corrupt(where, "what is sealed in it is damaged") from problem
-    return Document(json.loads(cipher.open(content, where)), where)
-
-
-def _about(sequence: int) -> str:
-    return f"entry {sequence}"
+    return entry_of(decode_line(line, sequence))
 
 
 def encode_line(document: JsonObject, sequence: int) -> bytes:
@@ -337,7 +308,8 @@ def _intent(document: Document) -> Intent:
     )
 
 
-def _entry_document(entry: Entry) -> dict[str, Json]:  # noqa: PLR0911 - one for each type
+def entry_document(entry: Entry) -> dict[str, Json]:  # noqa: PLR0911 - one for each type
+    """Return an entry as the JSON object that its line holds."""
     match entry:
         case Intent():
             return {"type": "intent", **_intent_document(entry)}
@@ -367,11 +339,11 @@ def _entry_document(entry: Entry) -> dict[str, Json]:  # noqa: PLR0911 - one for
             assert_never(entry)
 
 
-def entry_of(document: Document, where: str) -> Entry:  # noqa: PLR0911 - one for each type
+def entry_of(document: Document) -> Entry:  # noqa: PLR0911 - one for each type
     """Return the entry that a journal line's document describes.
 
     Raises:
-        StateCorrupt: If it describes none; `where` names the line.
+        StateCorrupt: If it describes none.
     """
     match document.text("type"):
         case "intent":
@@ -404,7 +376,8 @@ def entry_of(document: Document, where: str) -> Entry:  # noqa: PLR0911 - one fo
             return OutputsSet(outputs=_outputs(document))
         case unknown:
             raise corrupt(
-                where, f'"{unknown}" is no type of entry; a newer mlform may have written it'
+                document.where,
+                f'"{unknown}" is no type of entry; a newer mlform may have written it',
             )
 
 

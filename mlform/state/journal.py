@@ -4,21 +4,30 @@ Line 0 is the header: lineage, serial and digest of that snapshot. Every other l
 a seal: the digest of a snapshot into which all lines above were about to be folded. So whoever
 finds snapshot and journal side by side knows whether the entries are in the snapshot already, at
 whatever instant the run died.
+
+Entries may be encrypted, one by one: the header then names the key, and each entry is bound to that
+header and to its place, so that it opens nowhere else. Header and seals are readable by everybody:
+they hold no values of resources.
 """
 
 from __future__ import annotations
 
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Iterable
 from typing import Final
 
 from mlform.dataclass import dataclass
-from mlform.digests import Digest
-from mlform.errors import StateCorrupt
-from mlform.state.codec import decode_line, encode_line, entry_of, opened
-from mlform.state.documents import Document
-from mlform.state.encryption import PLAIN, Cipher
+from mlform.digests import Digest, Json, canonical_json, digest_bytes
+from mlform.errors import SealBroken, StateCorrupt
+from mlform.state.codec import decode_line, encode_entry, encode_line, entry_document, entry_of
+from mlform.state.documents import Document, corrupt
+from mlform.state.encryption import JOURNAL, PLAIN, Cipher, Key
 from mlform.state.snapshot import Entry
 
 _SEAL: Final = "seal"
+_SEALED: Final = "sealed"
+"""Type of a line whose entry is encrypted."""
 _VERSION: Final = 1
 
 
@@ -85,25 +94,79 @@ class Journal:
         )
 
 
-def encode_header(base: Base, run: Run = UNKNOWN_RUN) -> bytes:
-    """Return the first line of a journal of a run that continues a snapshot."""
-    return encode_line(
-        {
-            "type": "journal",
-            "version": _VERSION,
-            "lineage": base.lineage,
-            "serial": base.serial,
-            "base": base.digest,
-            "run": {
-                "id": run.id,
-                "operation": run.operation,
-                "who": run.who,
-                "started": run.started,
-                "version": run.version,
-            },
+def encode_header(base: Base, run: Run = UNKNOWN_RUN, key: Key | None = None) -> bytes:
+    """Return the first line of a journal of a run that continues a snapshot.
+
+    Args:
+        base: The snapshot.
+        run: Who writes it.
+        key: Seals its entries; None where they are kept as they are.
+    """
+    document: dict[str, Json] = {
+        "type": "journal",
+        "version": _VERSION,
+        "lineage": base.lineage,
+        "serial": base.serial,
+        "base": base.digest,
+        "run": {
+            "id": run.id,
+            "operation": run.operation,
+            "who": run.who,
+            "started": run.started,
+            "version": run.version,
         },
-        0,
-    )
+    }
+    if key is not None:
+        document["key"] = key.note
+    return encode_line(document, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """How a journal begins, and how its entries are written.
+
+    Attributes:
+        line: Its header.
+        key: Seals the entries, or None where they are kept as they are.
+    """
+
+    line: bytes
+    key: Key | None
+
+    def encode(self, entries: Iterable[Entry], start: int) -> bytes:
+        """Return entries as lines; `start` is the sequence number of the first.
+
+        Raises:
+            ValueError: If a value is no JSON, such as a number that is not finite.
+        """
+        if self.key is None:
+            lines = (encode_entry(entry, at) for at, entry in enumerate(entries, start))
+        else:
+            header = digest_bytes(self.line)
+            lines = (
+                _sealed_line(entry, at, header, self.key) for at, entry in enumerate(entries, start)
+            )
+        return b"".join(lines)
+
+
+def begin_journal(base: Base, run: Run, cipher: Cipher) -> Head:
+    """Return how the journal of a run begins.
+
+    Raises:
+        EncryptionError: If there is no key to seal it.
+    """
+    key = cipher.key()
+    return Head(encode_header(base, run, key), key)
+
+
+def _sealed_line(entry: Entry, sequence: int, header: Digest, key: Key) -> bytes:
+    content = key.seal(canonical_json(entry_document(entry)), _about(sequence, header))
+    return encode_line({"type": _SEALED, "content": b64encode(content).decode()}, sequence)
+
+
+def _about(sequence: int, header: Digest) -> bytes:
+    """Return what a sealed entry is bound to: its journal and its place in it."""
+    return canonical_json({"journal": header, "seq": sequence})
 
 
 def encode_seal(digest: Digest, sequence: int) -> bytes:
@@ -119,12 +182,14 @@ def decode_journal(content: bytes, cipher: Cipher = PLAIN) -> Journal | None:
 
     Raises:
         StateCorrupt: If any other line is damaged or missing.
+        EncryptionError: If no key opens it, or it is not sealed but has to be.
     """
     *lines, torn = content.split(b"\n")
     if not lines:
         return None
     header = decode_line(lines[0] + b"\n", 0)
     base = _base(header)
+    reading = _Reading(header=header, digest=digest_bytes(lines[0] + b"\n"), cipher=cipher)
     entries: list[Entry] = []
     seals: list[Digest] = []
     for sequence, line in enumerate(lines[1:], start=1):
@@ -132,7 +197,7 @@ def decode_journal(content: bytes, cipher: Cipher = PLAIN) -> Journal | None:
         if document.text("type") == _SEAL:
             seals.append(Digest(document.text("snapshot")))
         else:
-            entries.append(entry_of(opened(document, sequence, cipher), f"entry {sequence}"))
+            entries.append(entry_of(reading.opened(document, sequence)))
     return Journal(
         base=base,
         run=_run(header),
@@ -141,6 +206,37 @@ def decode_journal(content: bytes, cipher: Cipher = PLAIN) -> Journal | None:
         lines=len(lines),
         size=len(content) - len(torn),
     )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Reading:
+    """Opens the entries of a journal; a key is looked for once there is one."""
+
+    header: Document
+    digest: Digest
+    cipher: Cipher
+    _key: Key | None = None
+    _accepted: bool = False
+
+    def opened(self, document: Document, sequence: int) -> Document:
+        note = self.header.mapping("key")
+        is_sealed = document.text("type") == _SEALED
+        if is_sealed is not bool(note):
+            problem = "it is sealed" if is_sealed else "it is not sealed"
+            raise corrupt(document.where, f"{problem}, unlike its journal")
+        if not note:
+            if not self._accepted:
+                self.cipher.accept_plain(JOURNAL)
+                self._accepted = True
+            return document
+        try:
+            if self._key is None:
+                self._key = self.cipher.find(note, JOURNAL)
+            content = b64decode(document.text("content"), validate=True)
+            plain = self._key.open(content, _about(sequence, self.digest))
+        except (ValueError, SealBroken) as problem:
+            raise corrupt(document.where, "it was changed since it was encrypted") from problem
+        return Document(json.loads(plain), document.where)
 
 
 def _run(header: Document) -> Run:

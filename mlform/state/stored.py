@@ -3,12 +3,41 @@
 from __future__ import annotations
 
 from mlform.dataclass import dataclass
-from mlform.digests import digest_bytes
-from mlform.errors import StateConflict, StateCorrupt
+from mlform.digests import JsonObject, digest_bytes
+from mlform.errors import SealBroken, StateConflict, StateCorrupt
 from mlform.state.codec import decode_state, encode_state
-from mlform.state.encryption import PLAIN, STATE, Cipher
+from mlform.state.encryption import PLAIN, STATE, Cipher, opened, sealed
 from mlform.state.journal import Base, Journal, decode_journal
 from mlform.state.snapshot import State, apply_entries
+
+
+def encode_stored(state: State, cipher: Cipher = PLAIN) -> bytes:
+    """Return a snapshot as it is stored; what is sealed still shows lineage and serial.
+
+    Raises:
+        EncryptionError: If there is no key to seal it.
+        ValueError: If a value is no JSON, such as a number that is not finite.
+    """
+    return _sealed(encode_state(state), state, cipher)
+
+
+def _sealed(content: bytes, state: State, cipher: Cipher) -> bytes:
+    shown: JsonObject = {"lineage": state.lineage, "serial": state.serial}
+    return sealed(content, STATE, shown, cipher)
+
+
+def decode_stored(content: bytes, cipher: Cipher = PLAIN) -> State:
+    """Return the state of a stored snapshot.
+
+    Raises:
+        StateCorrupt: If it is damaged or of a newer version.
+        EncryptionError: If no key opens it, or it is not sealed but has to be.
+    """
+    try:
+        plain = opened(content, STATE, cipher)
+    except SealBroken as problem:
+        raise StateCorrupt(problem.summary, problem.detail) from problem
+    return decode_state(plain)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +64,7 @@ def understand(
 
     Raises:
         StateCorrupt: If snapshot or journal is damaged, or they do not belong together.
+        EncryptionError: If no key opens them, or they are not sealed but have to be.
     """
     journaled = _journal(journal or b"", cipher)
     if snapshot is None:
@@ -46,7 +76,7 @@ def understand(
                 "from its backup; or, to start over, remove the journal too.",
             )
         return None
-    state = decode_state(cipher.open(snapshot, STATE))
+    state = decode_stored(snapshot, cipher)
     base = Base(lineage=state.lineage, serial=state.serial, digest=digest_bytes(snapshot))
     if journaled is None or not journaled.entries:
         return Stored(snapshot=state, recovered=state, base=base, journal=None)
@@ -104,7 +134,7 @@ def snapshot_to_begin_with(
 
 
 def _base_and(plain: bytes, state: State, cipher: Cipher) -> tuple[Base, bytes]:
-    content = cipher.seal(plain, STATE)
+    content = _sealed(plain, state, cipher)
     digest = digest_bytes(content)
     return Base(lineage=state.lineage, serial=state.serial, digest=digest), content
 

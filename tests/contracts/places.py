@@ -15,6 +15,7 @@ import pytest
 from mlform.backends.base import StateBackend
 from mlform.backends.local import LocalBackend
 from mlform.backends.memory import MemoryBackend, MemoryPlace
+from tests.ciphers import RAW, cipher_of
 
 Opener: TypeAlias = Callable[[], StateBackend]
 """Opens the same place once more, as another process would."""
@@ -33,10 +34,25 @@ def local(request: pytest.FixtureRequest) -> Opener:
     return lambda: LocalBackend(folder / "project" / "mlform.mlfstate")
 
 
+def memory_encrypted(request: pytest.FixtureRequest) -> Opener:
+    """The state in memory, sealed."""
+    del request
+    place = MemoryPlace()
+    return lambda: MemoryBackend(place, cipher=cipher_of(RAW))
+
+
+def local_encrypted(request: pytest.FixtureRequest) -> Opener:
+    """The state in a file, sealed."""
+    folder = request.getfixturevalue("tmp_path")
+    return lambda: LocalBackend(folder / "project" / "mlform.mlfstate", cipher=cipher_of(RAW))
+
+
 PLACES: Mapping[str, Callable[[pytest.FixtureRequest], Opener]] = MappingProxyType(
     {
         "memory": memory,
         "local": local,
+        "memory_encrypted": memory_encrypted,
+        "local_encrypted": local_encrypted,
     }
 )
 """How to open a fresh place, by adapter; fixtures that start servers are asked for in there."""
