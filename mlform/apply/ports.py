@@ -49,7 +49,7 @@ class Ports:
         now: The clock, in UTC.
         new_id: Makes identities that were never used before.
         who: `user@host`.
-        data_folder: `.mlform`: work, logs and endpoints go below it.
+        data_folder: Work, logs and endpoints of the workspace go below it.
         parallelism: How many steps run at the same time at most.
         cpus: Cores to share among tasks.
         on_event: Called from one thread at a time.

@@ -58,6 +58,7 @@ RefreshOnly = Annotated[
 Lock = Annotated[
     bool, Flag("Do without the lock of the state: only where nobody else can change it.")
 ]
+Backup = Annotated[str, Flag("Keep the state as it was before in this file.", "PATH")]
 LockMode = Annotated[
     str, Flag('"readonly" refuses to add pins that .mlform.lock.hcl lacks.', "MODE")
 ]
@@ -239,6 +240,7 @@ class StateListArguments:
     address: Annotated[
         tuple[str, ...], Operand("ADDRESS", "Show these objects and modules only.")
     ] = ()
+    id: Annotated[str, Flag('Show only objects whose attribute "id" has this value.', "ID")] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,6 +258,7 @@ class StateRemoveArguments:
 
     address: Annotated[tuple[str, ...], Operand("ADDRESS", "The objects to forget.")]
     dry_run: Annotated[bool, Flag("Only say what would be forgotten.")] = False
+    backup: Backup = ""
     lock: Lock = True
     lock_timeout: LockTimeout = "0s"
 
@@ -270,6 +273,103 @@ class TaintArguments:
     )
     lock: Lock = True
     lock_timeout: LockTimeout = "0s"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateMoveArguments:
+    """`mlform state mv`."""
+
+    source: Annotated[str, Operand("SOURCE", "A resource, a module, or an instance of one.")]
+    destination: Annotated[str, Operand("DESTINATION", "What it is to be called.")]
+    dry_run: Annotated[bool, Flag("Only say what would be moved.")] = False
+    backup: Backup = ""
+    lock: Lock = True
+    lock_timeout: LockTimeout = "0s"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatePullArguments:
+    """`mlform state pull`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatePushArguments:
+    """`mlform state push`."""
+
+    path: Annotated[str, Operand("PATH", "File of the state; - is standard input.")]
+    force: Annotated[
+        bool, Flag("Write it even if lineages don't match or the stored serial is higher.")
+    ] = False
+    backup: Backup = ""
+    lock: Lock = True
+    lock_timeout: LockTimeout = "0s"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForceUnlockArguments:
+    """`mlform force-unlock`."""
+
+    lock_id: Annotated[str, Operand("LOCK_ID", "Of the lock, as the refusal names it.")]
+    force: Annotated[bool, Flag("Don't ask for confirmation.")] = False
+    input: Input = None
+    no_color: NoColor = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportArguments:
+    """`mlform import`."""
+
+    address: Annotated[str, Operand("ADDRESS", "Where the configuration declares it.")]
+    id: Annotated[str, Operand("ID", "What the object is known as in the world.")]
+    var: Variables = ()
+    lockfile: LockMode = ""
+    lock: Lock = True
+    lock_timeout: LockTimeout = "0s"
+    input: Input = None
+    no_color: NoColor = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkspaceListArguments:
+    """`mlform workspace list`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkspaceShowArguments:
+    """`mlform workspace show`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkspaceNewArguments:
+    """`mlform workspace new`."""
+
+    name: Annotated[str, Operand("NAME", "Of the new workspace.")]
+    state: Annotated[str, Flag("Copy this state into the new workspace.", "PATH")] = ""
+    lock: Lock = True
+    lock_timeout: LockTimeout = "0s"
+    no_color: NoColor = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkspaceSelectArguments:
+    """`mlform workspace select`."""
+
+    name: Annotated[str, Operand("NAME", "Of the workspace to use from now on.")]
+    or_create: Annotated[bool, Flag("Make the workspace if it does not exist.")] = False
+    no_color: NoColor = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkspaceDeleteArguments:
+    """`mlform workspace delete`."""
+
+    name: Annotated[str, Operand("NAME", "Of the workspace to remove.")]
+    force: Annotated[
+        bool, Flag("Remove it even if its state holds objects; they are no longer managed then.")
+    ] = False
+    lock: Lock = True
+    lock_timeout: LockTimeout = "0s"
+    no_color: NoColor = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,3 +37,8 @@ def ask_variable(session: Session, variable: VariableBlock) -> str:
         session.out.write(render([*content, BLANK], color=session.out.color, width=None))
         return getpass("  Enter a value: ")
     return ask(session, content)
+
+
+def confirmed(session: Session, question: Sequence[Line]) -> bool:
+    """Ask a question that only `yes` is an answer to; return whether that was given."""
+    return ask(session, question) == "yes"

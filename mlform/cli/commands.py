@@ -207,6 +207,84 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "Removes objects from the state. They go on existing, but mlform no longer knows of them.",
     ),
     Command(
+        "state mv",
+        "StateMoveArguments",
+        "state_mv",
+        "Call objects differently",
+        "Moves a resource, a module or an instance of one to another address in the state: into a "
+        "module or out of it, into count or for_each or out of them. What refers to it follows. "
+        'A "moved" block does the same for everybody who applies the configuration.',
+    ),
+    Command(
+        "state pull",
+        "StatePullArguments",
+        "state_pull",
+        "Print the state as JSON",
+        "Prints the state of the workspace, in the current version of its format and not "
+        "encrypted, with its sensitive values.",
+    ),
+    Command(
+        "state push",
+        "StatePushArguments",
+        "state_push",
+        "Make a file the state",
+        "Checks the document wholly and makes it the state of the workspace. A state of another "
+        "lineage, an older one, or a different one of the same serial is refused without -force.",
+    ),
+    Command(
+        "import",
+        "ImportArguments",
+        "import_object",
+        "Take an existing object into the state",
+        "Takes an object that exists into the state, at the address of a resource block that is "
+        'there. An "import" block does the same with a plan that can be read before.',
+    ),
+    Command(
+        "force-unlock",
+        "ForceUnlockArguments",
+        "force_unlock",
+        "Release the lock of the state",
+        "Takes the lock of the workspace's state from whoever holds it. Nothing else changes. Do "
+        "it only for a run that is over and could not give it back.",
+    ),
+    Command(
+        "workspace list",
+        "WorkspaceListArguments",
+        "workspace_list",
+        "List the workspaces",
+        "Prints the names of the workspaces, with a star at the one in use.",
+    ),
+    Command(
+        "workspace show",
+        "WorkspaceShowArguments",
+        "workspace_show",
+        "Show the name of the current workspace",
+        "Prints the name of the workspace in use: what MLF_WORKSPACE says, or else the one that "
+        "was selected last, or else default.",
+    ),
+    Command(
+        "workspace new",
+        "WorkspaceNewArguments",
+        "workspace_new",
+        "Create a new workspace",
+        "Makes a workspace with a state of its own and uses it from now on.",
+    ),
+    Command(
+        "workspace select",
+        "WorkspaceSelectArguments",
+        "workspace_select",
+        "Select a workspace",
+        "Uses another workspace from now on.",
+    ),
+    Command(
+        "workspace delete",
+        "WorkspaceDeleteArguments",
+        "workspace_delete",
+        "Delete a workspace",
+        "Removes a workspace with its state and its history. The one in use and the default one "
+        "stay.",
+    ),
+    Command(
         "runtime build",
         "RuntimeBuildArguments",
         "runtime_build",

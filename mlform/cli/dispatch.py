@@ -13,6 +13,7 @@ from mlform.cli.session import Session, Stream
 from mlform.dataclass import dataclass, replace
 from mlform.diagnostics import ConfigurationError, Diagnostic, did_you_mean
 from mlform.errors import MlformError, UsageError
+from mlform.operations.selection import selected_workspace
 
 if TYPE_CHECKING:
     from mlform.views.machine import MessageStream
@@ -101,14 +102,15 @@ def known_addresses(variables: Mapping[str, str], streams: Streams) -> list[str]
 def make_session(variables: Mapping[str, str], streams: Streams) -> Session:
     """Return the session that the environment and the streams make."""
     folder = Path.cwd()
+    data_folder = _data_folder(folder, variables)
     plain = bool(variables.get("NO_COLOR")) or variables.get("TERM") == "dumb"
     width = variables.get("COLUMNS", "")
     asks = streams.stdin.isatty() and variables.get("MLF_INPUT", "").lower() not in _NO
     return Session(
         folder=folder,
-        data_folder=_data_folder(folder, variables),
+        data_folder=data_folder,
         variables=variables,
-        workspace=variables.get("MLF_WORKSPACE") or "default",
+        workspace=_workspace(data_folder, variables),
         stdin=streams.stdin,
         out=_stream(streams.stdout, plain=plain, width=width),
         err=_stream(streams.stderr, plain=plain, width=width),
@@ -135,6 +137,10 @@ def _data_folder(folder: Path, variables: Mapping[str, str]) -> Path:
     return folder / (variables.get("MLF_DATA_DIR") or ".mlform")
 
 
+def _workspace(data_folder: Path, variables: Mapping[str, str]) -> str:
+    return variables.get("MLF_WORKSPACE") or selected_workspace(data_folder) or "default"
+
+
 def _moved(session: Session, folder: str) -> Session:
     """Return the session in the folder that -chdir names."""
     if not folder:
@@ -143,7 +149,13 @@ def _moved(session: Session, folder: str) -> Session:
     if not there.is_dir():
         detail = f'-chdir names "{folder}", and there is no such folder.'
         raise UsageError("No such folder", detail)
-    return replace(session, folder=there, data_folder=_data_folder(there, session.variables))
+    data_folder = _data_folder(there, session.variables)
+    return replace(
+        session,
+        folder=there,
+        data_folder=data_folder,
+        workspace=_workspace(data_folder, session.variables),
+    )
 
 
 def understand(words: Sequence[str], variables: Mapping[str, str]) -> Request:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
 from mlform.addresses import ResourceAddress, Target, parse_address, parse_target
-from mlform.dataclass import dataclass
+from mlform.dataclass import dataclass, replace
 from mlform.diagnostics import Diagnostic, Severity
 from mlform.errors import UsageError
 
@@ -81,10 +81,16 @@ class Session:
     def environment(
         self, *, parallelism: int = 10, on_event: Callable[[Event], None] | None = None
     ) -> Environment:
-        """Return the environment that operations work in."""
+        """Return the environment that operations work in.
+
+        Raises:
+            UsageError: If no workspace can have the name of the one in use.
+        """
         from mlform.operations.environment import Settings
+        from mlform.operations.selection import check_name
         from mlform.wiring import build_environment, usable_cpus
 
+        check_name(self.workspace)
         settings = Settings(
             folder=self.folder,
             data_folder=self.data_folder,
@@ -179,3 +185,8 @@ def lock_wait(text: str, *, lock: bool) -> float | None:
     """
     seconds = read_duration(text)
     return seconds if lock else None
+
+
+def in_default_workspace(session: Session) -> Session:
+    """Return the session for what is done to workspaces, whatever the one in use is called."""
+    return replace(session, workspace="default")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mlform.addresses import covers, print_target
+from mlform.cli.session import read_targets
 from mlform.errors import UsageError
+from mlform.state.snapshot import CURRENT
 
 if TYPE_CHECKING:
     from mlform.cli.arguments import StateListArguments
@@ -13,22 +16,23 @@ if TYPE_CHECKING:
 
 def run(arguments: StateListArguments, session: Session) -> int:
     """Print the addresses of the objects."""
-    from mlform.operations.show import read_state
+    from mlform.operations.show import existing_state
 
-    state = read_state(session.environment())
-    if state is None:
-        detail = "Nothing was applied here yet. Run mlform apply, or choose the folder with -chdir."
-        raise UsageError("No state", detail)
-    names = [str(record.address) for record in state.records]
-    names += [f"{record.address} (deposed object {key})" for key, record in state.deposed]
-    shown = [name for name in sorted(names) if _wanted(name, arguments.address)]
-    session.out.write("".join(f"{name}\n" for name in shown))
+    targets = read_targets(arguments.address)
+    state = existing_state(session.environment())
+    objects = state.in_order
+    for target in targets:
+        if not any(covers(target, record.address) for _, record in objects):
+            name = print_target(target)
+            raise UsageError(
+                "Unknown resource",
+                f"The current state contains no {name}. If you've just added it to the "
+                'configuration, you must run "mlform apply" first to create its entry in the '
+                "state.",
+            )
+    for key, record in objects:
+        wanted = not targets or any(covers(target, record.address) for target in targets)
+        if wanted and arguments.id in {"", record.attributes.get("id")}:
+            deposed = "" if key == CURRENT else f" (deposed object {key})"
+            session.out.write(f"{record.address}{deposed}\n")
     return 0
-
-
-def _wanted(name: str, addresses: tuple[str, ...]) -> bool:
-    """Whether a name is one of these, an instance of one, or inside one."""
-    return not addresses or any(
-        name == address or name.startswith((f"{address}[", f"{address}.", f"{address} "))
-        for address in addresses
-    )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlform.cli.session import lock_wait, read_targets
+from mlform.cli.editing import edit_of
+from mlform.cli.session import read_targets
 
 if TYPE_CHECKING:
     from mlform.cli.arguments import StateRemoveArguments
@@ -15,15 +16,10 @@ def run(arguments: StateRemoveArguments, session: Session) -> int:
     """Forget objects and say which."""
     from mlform.operations.state import remove
 
-    removed = remove(
-        session.environment(),
-        read_targets(arguments.address),
-        dry_run=arguments.dry_run,
-        lock_timeout=lock_wait(arguments.lock_timeout, lock=arguments.lock),
-    )
+    targets = read_targets(arguments.address)
+    removed = remove(session.environment(), targets, edit_of(arguments, session))
     verb = "Would remove" if arguments.dry_run else "Removed"
     session.out.write("".join(f"{verb} {address}\n" for address in removed))
     if not arguments.dry_run:
-        plural = "" if len(removed) == 1 else "s"
-        session.out.write(f"Successfully removed {len(removed)} resource instance{plural}.\n")
+        session.out.write(f"Successfully removed {len(removed)} resource instance(s).\n")
     return 0

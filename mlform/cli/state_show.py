@@ -6,8 +6,6 @@ import json
 from typing import TYPE_CHECKING
 
 from mlform.cli.session import read_address
-from mlform.diagnostics import did_you_mean
-from mlform.errors import UsageError
 
 if TYPE_CHECKING:
     from mlform.cli.arguments import StateShowArguments
@@ -15,25 +13,26 @@ if TYPE_CHECKING:
 
 
 def run(arguments: StateShowArguments, session: Session) -> int:
-    """Print the attributes of one object."""
-    from mlform.operations.show import read_state
+    """Print the attributes of one object, and of what it replaced and is still there."""
+    from mlform.operations.show import find_objects
+    from mlform.state.snapshot import CURRENT
     from mlform.views.human import render_record
 
     address = read_address(arguments.address)
     environment = session.environment()
-    state = read_state(environment)
-    record = state.current(address) if state else None
-    if record is None:
-        known = [str(item.address) for item in state.records] if state else []
-        detail = f"The state has no object {address}.{did_you_mean(str(address), known)}"
-        raise UsageError("No such object", f'{detail} "mlform state list" shows all of them.')
+    objects = find_objects(environment, address)
     schema = session.schemas(environment, [address.kind]).get(address.kind)
+    out = session.out
     if arguments.json:
         from mlform.views.attributes import plain_attributes
 
+        record = objects.get(CURRENT) or next(iter(objects.values()))
         document = dict(plain_attributes(record.attributes, schema))
-        session.out.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
-    else:
-        out = session.out
-        out.write(render_record(record, schema=schema, color=out.color, width=out.width))
+        out.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+        return 0
+    shown = [
+        render_record(record, deposed=key, schema=schema, color=out.color, width=out.width)
+        for key, record in objects.items()
+    ]
+    out.write("\n".join(shown))
     return 0

@@ -32,6 +32,15 @@ def open_backend(environment: Environment, loaded: Loaded) -> StateBackend:
     return in_workspace(environment, environment.open_backend(loaded.backend))
 
 
+def all_workspaces(environment: Environment) -> Workspaces:
+    """Return the states of all workspaces in the backend that the configuration names.
+
+    Raises:
+        ConfigurationError: If the backend block cannot be understood.
+    """
+    return environment.open_backend(backend_settings(environment))
+
+
 def in_workspace(environment: Environment, workspaces: Workspaces) -> StateBackend:
     """Return the state of the workspace that is in use."""
     return workspaces.open(environment.settings.workspace)
@@ -43,7 +52,7 @@ def backend_alone(environment: Environment) -> StateBackend:
     Raises:
         ConfigurationError: If the backend block cannot be understood.
     """
-    return in_workspace(environment, environment.open_backend(backend_settings(environment)))
+    return in_workspace(environment, all_workspaces(environment))
 
 
 def backend_settings(environment: Environment) -> BackendSettings:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlform.apply.events import Event
-from mlform.backends.base import Workspaces
+from mlform.backends.base import DEFAULT_WORKSPACE, Workspaces
 from mlform.dataclass import dataclass, field
 from mlform.resources.base import AnyKind
 from mlform.runtimes.base import Runtime
@@ -36,9 +36,16 @@ class Settings:
     folder: Path
     data_folder: Path
     variables: Mapping[str, str] = field(default_factory=dict)
-    workspace: str = "default"
+    workspace: str = DEFAULT_WORKSPACE
     parallelism: int = 10
     cpus: int = 1
+
+    @property
+    def work_folder(self) -> Path:
+        """Where what is done in the workspace leaves its logs, routes and unfinished work."""
+        if self.workspace == DEFAULT_WORKSPACE:
+            return self.data_folder
+        return self.data_folder / "workspaces" / self.workspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,7 +33,7 @@ class Surroundings:
 
     Attributes:
         store: Artifacts, and what is remembered of recipes.
-        data_folder: `.mlform`, with the notes of what runs.
+        data_folder: Of the workspace, with the notes of what runs.
         observe: Says what is wrong with a served object, given its handle.
         addresses: Address of each artifact in the state, by digest.
     """

@@ -30,7 +30,7 @@ def read_logs(
     Raises:
         UsageError: If there is no such log.
     """
-    folder = log_folder(environment.settings.data_folder, address)
+    folder = log_folder(environment.settings.work_folder, address)
     files = sorted(folder.glob("*.log")) if folder.is_dir() else []
     state = read_state(environment)
     record = None if state is None else state.current(address)

@@ -20,7 +20,7 @@ def make_ports(environment: Environment, world: World, backend: StateBackend, st
         now=environment.now,
         new_id=environment.new_id,
         who=environment.who,
-        data_folder=settings.data_folder,
+        data_folder=settings.work_folder,
         parallelism=settings.parallelism,
         cpus=settings.cpus,
         on_event=environment.on_event,

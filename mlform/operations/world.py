@@ -89,7 +89,7 @@ class World:
             id,
             Surroundings(
                 store=self.store,
-                data_folder=self._environment.settings.data_folder,
+                data_folder=self._environment.settings.work_folder,
                 observe=lambda handle: self._look(handle).problems,
                 addresses=self._addresses,
             ),

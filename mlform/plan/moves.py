@@ -275,8 +275,8 @@ def moved_state(state: State, moves: tuple[Move, ...], kinds: Mapping[str, AnyKi
     if not moves:
         return state
     names = {str(move.source): str(move.target) for move in moves}
-    blocks = {str(move.source.block): str(move.target.block) for move in moves}
     places = {move.source: move.target for move in moves}
+    blocks = _moved_blocks(state, moves)
     objects = {}
     for (address, deposed), record in state.objects.items():
         target = places.get(address, address)
@@ -284,20 +284,35 @@ def moved_state(state: State, moves: tuple[Move, ...], kinds: Mapping[str, AnyKi
     return replace(state, objects=objects)
 
 
+def _moved_blocks(state: State, moves: tuple[Move, ...]) -> Mapping[str, tuple[str, ...]]:
+    """Return where the objects of each block are that some of them leave, by its address."""
+    places = {move.source: move.target for move in moves}
+    left = {move.source.block for move in moves}
+    found: dict[str, set[str]] = {}
+    for address, _ in state.objects:
+        if address.block in left:
+            target = places.get(address, address)
+            found.setdefault(str(address.block), set()).add(str(target.block))
+    return {block: tuple(sorted(targets)) for block, targets in found.items()}
+
+
 def _renamed(
     record: ResourceRecord,
     address: ResourceAddress,
     names: Mapping[str, str],
-    blocks: Mapping[str, str],
+    blocks: Mapping[str, tuple[str, ...]],
     kinds: Mapping[str, AnyKind],
 ) -> ResourceRecord:
     attributes = dict(record.attributes)
-    for attribute in kinds[record.address.kind].schema.body.attributes:
+    kind = kinds.get(record.address.kind)  # none for one of a newer mlform
+    for attribute in () if kind is None else kind.schema.body.attributes:
         if attribute.name == "address" and attribute.computed:
             attributes["address"] = str(address)
         elif isinstance(attribute.type, ResourceReference):
             attributes[attribute.name] = _reference(attributes.get(attribute.name), names)
-    dependencies = tuple(sorted({blocks.get(item, item) for item in record.dependencies}))
+    dependencies = tuple(
+        sorted({block for item in record.dependencies for block in blocks.get(item, (item,))})
+    )
     if (address, attributes, dependencies) == (
         record.address,
         record.attributes,

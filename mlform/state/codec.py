@@ -219,7 +219,7 @@ def _record_document(record: ResourceRecord, deposed: str = CURRENT) -> dict[str
         "stays": record.stays,
     }
     document.update({name: value for name, value in optional.items() if value})
-    document["provenance"] = _provenance_document(record.provenance)
+    document["provenance"] = provenance_to_json(record.provenance)
     return document
 
 
@@ -241,7 +241,8 @@ def _record(document: Document) -> ResourceRecord:
     )
 
 
-def _provenance_document(provenance: Provenance) -> dict[str, Json]:
+def provenance_to_json(provenance: Provenance) -> dict[str, Json]:
+    """Return who made an object, when and with what, as JSON."""
     optional: dict[str, Json] = {
         "runtime": provenance.runtime,
         "image": provenance.image,

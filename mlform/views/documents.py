@@ -10,6 +10,7 @@ from mlform.config.blocks import Config
 from mlform.digests import Json, JsonObject
 from mlform.plan.changes import Action, Cause, Change, Drift, Mode, OutputChange, Plan
 from mlform.schema import BlockSchema, ResourceSchema
+from mlform.state.codec import provenance_to_json
 from mlform.state.snapshot import CURRENT, OutputRecord, ResourceRecord, State
 from mlform.views.attributes import plain_attributes
 from mlform.views.checks import checks_document
@@ -108,6 +109,9 @@ def _record(record: ResourceRecord, deposed: str, schemas: Mapping[str, BlockSch
         document["deposed_key"] = deposed
     if record.artifact is not None:
         document["artifact"] = record.artifact
+    if record.recipe_digest is not None:
+        document["recipe_digest"] = record.recipe_digest
+    document["provenance"] = provenance_to_json(record.provenance)
     return document
 
 

@@ -9,7 +9,7 @@ from mlform.lang.encode import from_json
 from mlform.lang.json_types import type_from_json
 from mlform.plan.changes import Mode, Plan
 from mlform.schema import BlockSchema
-from mlform.state.snapshot import OutputRecord, ResourceRecord, State
+from mlform.state.snapshot import CURRENT, OutputRecord, ResourceRecord, State
 from mlform.views.diff import SIGN_INKS
 from mlform.views.paper import BLANK, Ink, Line, Piece, duration, line, render, rule
 from mlform.views.report import ChangeRows, Report, make_report, state_rows
@@ -256,12 +256,13 @@ def render_state(
 def render_record(
     record: ResourceRecord,
     *,
+    deposed: str = CURRENT,
     schema: BlockSchema | None = None,
     color: bool = False,
     width: int | None = None,
 ) -> str:
-    """Return one object of the state for people."""
-    return render(_record(record, "", schema), color=color, width=width)
+    """Return one object of the state for people; `deposed` is its key if it is a deposed one."""
+    return render(_record(record, deposed, schema), color=color, width=width)
 
 
 def _record(record: ResourceRecord, deposed: str, schema: BlockSchema | None) -> list[Line]:

@@ -14,7 +14,7 @@ from mlform.errors import StateConflict, StateCorrupt, StateLocked, UsageError
 from mlform.lang.values import Value
 from mlform.operations.console import open_console
 from mlform.operations.graph import graph_dot
-from mlform.operations.state import remove
+from mlform.operations.state import Edit, remove
 from mlform.operations.validate import validate
 from mlform.operations.verify import verify
 from mlform.operations.world import Fingerprints
@@ -89,11 +89,11 @@ def test_state_rm_forgets_without_destroying(engine: Engine) -> None:
     engine.ok()
     environment = engine.environment([])
     with pytest.raises(UsageError, match=r"no model\.z"):
-        remove(environment, (parse_address("model.z"),), dry_run=False)
+        remove(environment, (parse_address("model.z"),), Edit())
     address = parse_address("endpoint.p")
-    assert remove(environment, (address,), dry_run=True) == (address,)
+    assert remove(environment, (address,), Edit(dry_run=True)) == (address,)
     assert engine.state.current(address) is not None
-    assert remove(environment, (address,), dry_run=False) == (address,)
+    assert remove(environment, (address,), Edit()) == (address,)
     assert engine.state.current(address) is None
     assert len(engine.runtime.running()) == 1
     assert actions(engine.plan().plan) == {"endpoint.p": "create"}
