@@ -12,6 +12,7 @@ from mlform.dataclass import dataclass, replace
 from mlform.diagnostics import Diagnostics
 from mlform.errors import UsageError
 from mlform.graph.desired import DesiredResource
+from mlform.graph.runtimes import runtime_of
 from mlform.operations.access import locked, open_backend
 from mlform.operations.environment import Environment
 from mlform.operations.generating import recall
@@ -20,7 +21,6 @@ from mlform.operations.pins import resolve_pins
 from mlform.operations.world import World
 from mlform.plan.moves import adopted_state, entries_between
 from mlform.plan.origins import ImportedObject
-from mlform.plan.planner import runtime_of
 from mlform.resources.base import kind_of
 from mlform.state.snapshot import Provenance, ResourceRecord, State
 
