@@ -7,6 +7,10 @@ instances, and `dataclasses`, with all that it imports, is loaded only by who as
 `dataclasses.fields` and the like, which work as ever. Type checkers see the standard library's
 functions.
 
+A frozen class is frozen for type checkers only, which see every line of mlform. At run time nothing
+stops an assignment: refusing it would make each instance take two to three times as long to make,
+a tenth of the time of a large plan.
+
 Every class has slots; of the other options there are those that mlform uses.
 """
 
@@ -14,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from operator import attrgetter
-from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar, cast
 
 __all__ = ["REQUIRED", "attributes", "dataclass", "field", "replace"]
 
@@ -133,7 +137,6 @@ def _with_slots(cls: type[Item], layout: _Layout) -> type[Item]:
         ),
         "__dataclass_fields__": _OnDemand("__dataclass_fields__"),
         "__dataclass_params__": _OnDemand("__dataclass_params__"),
-        **(_FROZEN if layout.frozen else {}),
         **{name: value for name, value in own.items() if name not in left_out},
         "__slots__": tuple(name for name in layout.fields if name not in inherited),
         "__qualname__": cls.__qualname__,
@@ -173,41 +176,6 @@ def _repr(self: object) -> str:
     return f"{type(self).__qualname__}({', '.join(shown)})"
 
 
-def _refuse_to_set(self: object, name: str, value: object) -> NoReturn:
-    del self, value
-    from dataclasses import FrozenInstanceError
-
-    message = f"cannot assign to field {name!r}"
-    raise FrozenInstanceError(message)
-
-
-def _refuse_to_delete(self: object, name: str) -> NoReturn:
-    del self
-    from dataclasses import FrozenInstanceError
-
-    message = f"cannot delete field {name!r}"
-    raise FrozenInstanceError(message)
-
-
-def _get_state(self: object) -> list[object]:
-    layout: _Layout = getattr(type(self), _LAYOUT)
-    return [getattr(self, name) for name in layout.fields]
-
-
-def _set_state(self: object, state: list[object]) -> None:
-    layout: _Layout = getattr(type(self), _LAYOUT)
-    for name, value in zip(layout.fields, state, strict=True):
-        object.__setattr__(self, name, value)
-
-
-_FROZEN: Final[Mapping[str, object]] = {
-    "__setattr__": _refuse_to_set,
-    "__delattr__": _refuse_to_delete,
-    "__getstate__": _get_state,
-    "__setstate__": _set_state,
-}
-
-
 def _rare_init(self: object, *given: object, **named: object) -> None:
     """Set the attributes of one of the first instances; compile `__init__` for all later ones.
 
@@ -223,7 +191,7 @@ def _rare_init(self: object, *given: object, **named: object) -> None:
         init(self, *given, **named)
         return
     for name, value in values.items():
-        object.__setattr__(self, name, value)
+        setattr(self, name, value)
     if hasattr(self, "__post_init__"):
         self.__post_init__()
 
@@ -263,11 +231,7 @@ def _compiled_init(cls: type) -> Callable[..., None]:
         if item.kw_only and item.init and "*" not in parameters:
             parameters.append("*")
         value = _declared(name, item, parameters, scope)
-        if value and layout.frozen:
-            # A slot's own setter passes by the `__setattr__` that refuses.
-            scope[f"_set_{name}"] = getattr(cls, name).__set__
-            lines.append(f"_set_{name}(self, {value})")
-        elif value:
+        if value:
             lines.append(f"self.{name} = {value}")
     if hasattr(cls, "__post_init__"):
         lines.append("self.__post_init__()")

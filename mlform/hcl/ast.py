@@ -8,22 +8,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 from enum import Enum
-from typing import TypeAlias, TypeVar, dataclass_transform
+from typing import TypeAlias
 
 from mlform.dataclass import dataclass, field
 from mlform.diagnostics import SourceRange
-
-_Node = TypeVar("_Node")
-
-
-@dataclass_transform(frozen_default=True, field_specifiers=(field,))
-def _node(cls: type[_Node]) -> type[_Node]:
-    """Make a class a node of the tree: a data class with slots, frozen for type checkers.
-
-    At run time nothing stops an assignment: to make a truly frozen object takes three times as
-    long, and making nodes is a third of the time of a parse.
-    """
-    return dataclass(slots=True, unsafe_hash=True)(cls)
 
 
 class BinaryOperator(Enum):
@@ -51,7 +39,7 @@ class UnaryOperator(Enum):
     NOT = "!"
 
 
-@_node
+@dataclass(frozen=True, slots=True)
 class Literal:
     """A number, `true`, `false` or `null`. Strings are templates."""
 
@@ -59,7 +47,7 @@ class Literal:
     range: SourceRange = field(compare=False, repr=False)
 
 
-@_node
+@dataclass(frozen=True, slots=True)
 class Template:
     """A quoted or heredoc template: literal text and expressions, joined to a string.
 
@@ -80,7 +68,7 @@ class Template:
         return None
 
 
-@_node
+@dataclass(frozen=True, slots=True)
 class Text:
     """Literal text in a template."""
 
@@ -88,7 +76,7 @@ class Text:
     range: SourceRange = field(compare=False, repr=False)
 
 
-@_node
+@dataclass(frozen=True, slots=True)
 class Interpolation:
     """`${expression}` in a template."""
 
@@ -96,7 +84,7 @@ class Interpolation:
     range: SourceRange = field(compare=False, repr=False)
 
 
-@_node
+@dataclass(frozen=True, slots=True)
 class IfDirective:
     """`%{ if condition }…%{ else }…%{ endif }` in a template."""
 
@@ -106,7 +94,7 @@ class IfDirective:
     range: SourceRange = field(compare=False, repr=False)
 
 
-@_node
+@dataclass(frozen=True, slots=True)
 class ForDirective:
     """`%{ for key, value in collection }…%{ endfor }` in a template."""
 
@@ -120,7 +108,7 @@ class ForDirective:
 TemplatePart: TypeAlias = Text | Interpolation | IfDirective | ForDirective
 
 
-@_node
+@dataclass(frozen=True, slots=True)
 class Variable:
     """A name that starts a traversal: `local` in `local.a[0]`."""
 
@@ -128,7 +116,7 @@ class Variable:
     range: SourceRange = field(compare=False, repr=False)
 
 
-@_node
+@dataclass(frozen=True, slots=True)
 class GetAttribute:
     """`target.name`; also the legacy index `target.0`, whose name is then digits."""
 
@@ -138,7 +126,7 @@ class GetAttribute:
     name_range: SourceRange = field(compare=False, repr=False)
 
 
-@_node
+@dataclass(frozen=True, slots=True)
 class Index:
     """`target[key]`."""
 
@@ -147,7 +135,7 @@ class Index:
     range: SourceRange = field(compare=False, repr=False)
 
 
-@_node
+@dataclass(frozen=True, slots=True)
 class Splat:
     """`target[*].each` (full) or `target.*.each` (attribute only).
 
@@ -160,14 +148,14 @@ class Splat:
     range: SourceRange = field(compare=False, repr=False)
 
 
-@_node
+@dataclass(frozen=True, slots=True)
 class SplatItem:
     """The element that a splat is at, at the root of its `each` expression."""
 
     range: SourceRange = field(compare=False, repr=False)
 
 
-@_node
+@dataclass(frozen=True, slots=True)
 class Call:
     """`name(arguments…)`; `name` may have a namespace, as `provider::mlform::schema`."""
 
@@ -178,7 +166,7 @@ class Call:
     name_range: SourceRange = field(compare=False, repr=False)
 
 
-@_node
+@dataclass(frozen=True, slots=True)
 class Conditional:
     """`condition ? then : otherwise`."""
 
@@ -188,7 +176,7 @@ class Conditional:
     range: SourceRange = field(compare=False, repr=False)
 
 
-@_node
+@dataclass(frozen=True, slots=True)
 class Binary:
     """`left operator right`."""
 
@@ -198,7 +186,7 @@ class Binary:
     range: SourceRange = field(compare=False, repr=False)
 
 
-@_node
+@dataclass(frozen=True, slots=True)
 class Unary:
     """`operator operand`."""
 
@@ -207,7 +195,7 @@ class Unary:
     range: SourceRange = field(compare=False, repr=False)
 
 
-@_node
+@dataclass(frozen=True, slots=True)
 class Parentheses:
     """`(inner)`; kept because it decides whether an object key is an expression."""
 
@@ -215,7 +203,7 @@ class Parentheses:
     range: SourceRange = field(compare=False, repr=False)
 
 
-@_node
+@dataclass(frozen=True, slots=True)
 class Tuple:
     """`[a, b]`."""
 
@@ -223,7 +211,7 @@ class Tuple:
     range: SourceRange = field(compare=False, repr=False)
 
 
-@_node
+@dataclass(frozen=True, slots=True)
 class ObjectItem:
     """`key = value` in an object. A bare name as key is a constant `Template`."""
 
@@ -231,7 +219,7 @@ class ObjectItem:
     value: Expression
 
 
-@_node
+@dataclass(frozen=True, slots=True)
 class Object:
     """`{ a = 1, (b) = 2 }`."""
 
@@ -239,7 +227,7 @@ class Object:
     range: SourceRange = field(compare=False, repr=False)
 
 
-@_node
+@dataclass(frozen=True, slots=True)
 class ForTuple:
     """`[for key, value in collection : result if condition]`."""
 
@@ -251,7 +239,7 @@ class ForTuple:
     range: SourceRange = field(compare=False, repr=False)
 
 
-@_node
+@dataclass(frozen=True, slots=True)
 class ForObject:
     """`{for key, value in collection : result_key => result if condition}`.
 
@@ -288,7 +276,7 @@ Expression: TypeAlias = (
 )
 
 
-@_node
+@dataclass(frozen=True, slots=True)
 class Attribute:
     """`name = expression` in a body."""
 
@@ -298,7 +286,7 @@ class Attribute:
     name_range: SourceRange = field(compare=False, repr=False)
 
 
-@_node
+@dataclass(frozen=True, slots=True)
 class Block:
     """`type "label" { body }`. `range` covers the header: type and labels."""
 
@@ -310,7 +298,7 @@ class Block:
     label_ranges: tuple[SourceRange, ...] = field(compare=False, repr=False)
 
 
-@_node
+@dataclass(frozen=True, slots=True)
 class Body:
     """Attributes and blocks, each in source order; `range` is the whole body or file."""
 

@@ -111,16 +111,6 @@ def test_every_instance_has_its_own_default() -> None:
     assert Point(1).tags == []
 
 
-def test_a_frozen_instance_refuses_changes() -> None:
-    point = Point(1)
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        point.x = 2  # type: ignore[misc]
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        del point.x
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        point.z = 2  # type: ignore[attr-defined]
-
-
 def test_other_instances_take_changes_but_only_of_attributes() -> None:
     tally = Tally()
     tally.count += 1
