@@ -9,7 +9,7 @@ from mlform.addresses import ResourceAddress, parse_target
 from mlform.dataclass import dataclass
 from mlform.diagnostics import Diagnostic, Diagnostics, SourceRange, did_you_mean
 from mlform.digests import Json, JsonObject
-from mlform.graph.bodies import DYNAMIC_BLOCK, read_dynamic, sorted_body
+from mlform.graph.bodies import DYNAMIC_BLOCK, expression_at, read_dynamic, sorted_body
 from mlform.graph.dynamic import Expansion, PlacedBlock, expand
 from mlform.hcl import ast
 from mlform.hcl.json_tree import JsonProperty, blocks_of, json_problems, with_blocks
@@ -370,16 +370,10 @@ def _json_block(
 
 
 def _expression_range(expression: ast.Expression, path: Sequence[str | int]) -> SourceRange:
-    if path and isinstance(expression, ast.Tuple) and isinstance(path[0], int):
-        if path[0] < len(expression.items):
-            return _expression_range(expression.items[path[0]], path[1:])
-    elif path and isinstance(expression, ast.Object):
-        for item in expression.items:
-            if isinstance(item.key, ast.Template) and item.key.constant == path[0]:
-                return _expression_range(item.value, path[1:])
-    elif not path and isinstance(expression, ast.Tuple) and len(expression.items) == 1:
-        return expression.items[0].range
-    return expression.range
+    found = expression_at(expression, path)
+    if not path and isinstance(found, ast.Tuple) and len(found.items) == 1:
+        return found.items[0].range
+    return found.range
 
 
 def _references(schema: BlockSchema, arguments: Value) -> list[tuple[Attribute, Value]]:

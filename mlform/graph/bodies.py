@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from mlform.dataclass import dataclass
 from mlform.diagnostics import Diagnostic, SourceRange
@@ -109,6 +109,48 @@ def body_references(body: ast.Body, schema: BlockSchema | None) -> Iterator[Refe
             known.
     """
     yield from _of_body(body, schema, frozenset())
+
+
+def references_at(
+    body: ast.Body, schema: BlockSchema | None, path: Sequence[str | int]
+) -> Iterator[Reference]:
+    """Return the references of the narrowest place in a body that a path into arguments leads to.
+
+    Args:
+        body: Of either syntax.
+        schema: As for `body_references`.
+        path: Names of arguments and blocks, positions of repeated blocks and of items.
+    """
+    if not path:
+        yield from body_references(body, schema)
+        return
+    name, rest = path[0], path[1:]
+    sorted_, _ = sorted_body(body, schema)
+    for attribute in sorted_.attributes:
+        if attribute.name == name:
+            yield from references(expression_at(attribute.expression, rest))
+    position = rest[0] if rest and isinstance(rest[0], int) else None
+    inside = rest if position is None else rest[1:]
+    given = [each for each in sorted_.blocks if each.type == name]
+    for at, block in enumerate(given):
+        if position in {None, at}:
+            label = block.labels[0] if block.labels else None
+            yield from references_at(block.body, _inside(schema, block.type, label), inside)
+    for block in sorted_.blocks:
+        if block.type == DYNAMIC_BLOCK and block.labels[:1] == (name,):
+            yield from _of_dynamic(read_dynamic(block)[0], schema, frozenset())
+
+
+def expression_at(expression: ast.Expression, path: Sequence[str | int]) -> ast.Expression:
+    """Return the narrowest part of an expression, as it is written, that a path leads to."""
+    if path and isinstance(expression, ast.Tuple) and isinstance(path[0], int):
+        if path[0] < len(expression.items):
+            return expression_at(expression.items[path[0]], path[1:])
+    elif path and isinstance(expression, ast.Object):
+        for item in expression.items:
+            if isinstance(item.key, ast.Template) and item.key.constant == path[0]:
+                return expression_at(item.value, path[1:])
+    return expression
 
 
 def _of_body(

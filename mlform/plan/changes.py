@@ -122,6 +122,21 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attribution:
+    """Why one attribute changes.
+
+    Attributes:
+        path: Of the attribute, or of what changes inside of it.
+        causes: An edit or what is upstream, or for what follows from all arguments all causes.
+        upstream: Addresses of the changes it follows from.
+    """
+
+    path: Path
+    causes: tuple[Cause, ...]
+    upstream: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """What happens to one object.
 
@@ -139,6 +154,7 @@ class Change:
         after_sensitive: Paths into `after` that are hidden from people.
         replace_paths: Arguments that force the replacement.
         reasons: Why, most telling first; empty for a no-op.
+        attributions: Why each attribute changes of an object that is there already.
         conditional: Whether it happens only if the artifact of an upstream change turns out new
             (early cut-off); the reasons then name that upstream.
         reused: For `CREATE` and replacements as well: the result comes from the store.
@@ -162,6 +178,7 @@ class Change:
     after_sensitive: tuple[Path, ...] = ()
     replace_paths: tuple[Path, ...] = ()
     reasons: tuple[Reason, ...] = ()
+    attributions: tuple[Attribution, ...] = ()
     conditional: bool = False
     reused: bool = False
     expected_seconds: float | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from mlform.dataclass import dataclass
 from mlform.digests import Digest, Json, short
@@ -12,16 +12,11 @@ from mlform.graph.desired import DesiredResource
 from mlform.lang.construct import has_unknown, marks_deep, object_of
 from mlform.lang.encode import from_json, sensitive_paths
 from mlform.lang.equality import equal
-from mlform.lang.values import UNKNOWN, Value, string, unknown
+from mlform.lang.values import Value, string, unknown
 from mlform.plan.changes import Action, Cause, Reason
+from mlform.plan.differing import differences, path_text, shared_path
 from mlform.plan.reality import Reality
-from mlform.plan.recipes import (
-    Ingredients,
-    differences,
-    gather,
-    path_text,
-    recipe_reasons,
-)
+from mlform.plan.recipes import Ingredients, argument_reasons, gather, recipe_reasons
 from mlform.plan.refresh import problems_of
 from mlform.resources.base import AnyKind, ArtifactKind, Made, ServerKind, ValueKind
 from mlform.state.snapshot import Path, ResourceRecord
@@ -62,6 +57,7 @@ class Circumstances:
         configured: The arguments before `ignore_changes` took effect: a new object has these.
         demands: Reasons to make it anew although nothing changed: `-replace`, a trigger.
         observe: Whether to look at reality beyond what the state says.
+        upstream: Returns the planned changes that an argument follows from.
     """
 
     kind: AnyKind
@@ -71,6 +67,7 @@ class Circumstances:
     configured: Value
     demands: tuple[Reason, ...] = ()
     observe: bool = True
+    upstream: Callable[[Path], tuple[str, ...]]
 
 
 def decide(desired: DesiredResource, circumstances: Circumstances, reality: Reality) -> Decision:
@@ -131,7 +128,11 @@ def _decide_value(
         else ("triggers_replace",)
     )
     if demands or forcing:
-        changed = tuple(_changed(name, prior[name], arguments[name], desired) for name in forcing)
+        changed = tuple(
+            reason
+            for name in forcing
+            for reason in _changed(name, prior[name], arguments[name], desired, circumstances)
+        )
         return Decision(
             action=_replacement(circumstances),
             reasons=(*demands, *changed),
@@ -142,7 +143,7 @@ def _decide_value(
     if retyped or not _same(arguments["input"], prior["input"]):
         return Decision(
             action=Action.UPDATE,
-            reasons=(_changed("input", prior["input"], arguments["input"], desired),),
+            reasons=_changed("input", prior["input"], arguments["input"], desired, circumstances),
             attributes={
                 **arguments,
                 "output": unknown(arguments["input"].type),
@@ -182,20 +183,27 @@ def _same(left: Value, right: Value) -> bool:
     return left.type == right.type and equal(from_json(plain(left), left.type), right)
 
 
-def _changed(name: str, before: Value, after: Value, desired: DesiredResource) -> Reason:
-    if before.is_sensitive or after.is_sensitive:
-        return Reason(cause=Cause.CONFIG, message=f"{name} changed", path=(name,))
-    if after.payload is UNKNOWN or has_unknown(after):
-        source = desired.dependencies[0] if len(desired.dependencies) == 1 else None
-        return Reason(
-            cause=Cause.UPSTREAM,
-            message=f"{name} follows from {', '.join(desired.dependencies) or 'unknown values'}",
-            path=(name,),
-            upstream=source,
-        )
-    found = differences(plain(before), plain(after), (name,))
-    place = found[0].path if found else (name,)
-    return Reason(cause=Cause.CONFIG, message=f"{path_text(place)} changed", path=place)
+def _changed(
+    name: str, before: Value, after: Value, desired: DesiredResource, circumstances: Circumstances
+) -> tuple[Reason, ...]:
+    places: tuple[Path, ...] = ((name,),)
+    if not (before.is_sensitive or after.is_sensitive):
+        found = differences(plain(before), plain(after), (name,))
+        places = tuple(item.path for item in found) or places
+    sources = {place: circumstances.upstream(place) for place in places}
+    upstream = tuple(dict.fromkeys(item for each in sources.values() for item in each))
+    edited = [place for place in places if not sources[place]]
+    if not edited:
+        return argument_reasons(shared_path(places), upstream, "")
+    if upstream or not has_unknown(after):
+        edit = argument_reasons(edited[0], (), f"{path_text(edited[0])} changed")
+        followed = [place for place in places if sources[place]]
+        return edit + (argument_reasons(shared_path(followed), upstream, "") if followed else ())
+    if desired.dependencies:
+        message = f"{name} follows from {', '.join(desired.dependencies)}"
+        return (Reason(cause=Cause.UPSTREAM, message=message, path=(name,)),)
+    message = f"{name} is known only after apply"
+    return (Reason(cause=Cause.CONFIG, message=message, path=(name,)),)
 
 
 # Artifacts and servers
@@ -218,17 +226,19 @@ def _decide_made(
     demands = _demands(circumstances)
     changed: tuple[Reason, ...] = ()
     if ingredients.digest is None or ingredients.digest != record.recipe_digest:
-        changed = recipe_reasons(record.recipe, ingredients.recipe, desired, hidden)
+        changed = recipe_reasons(
+            record.recipe, ingredients.recipe, desired, hidden, circumstances.upstream
+        )
     drift = _drift(kind, record, circumstances, reality)
     reasons = (*demands, *drift, *changed)
     action = _replacement(circumstances) if kind.sort == "server" else Action.REBUILD
     if not reasons:
-        return _kept(kind, desired, record, ingredients)
+        return _kept(kind, desired, record, ingredients, circumstances)
     if not changed and kind.sort != "server":
         # The same recipe gives the same artifact, so nothing that follows from it changes.
-        kept = _kept(kind, desired, record, ingredients)
+        attributes = kept_attributes(kind, desired, record)
         return Decision(
-            action=action, reasons=reasons, attributes=kept.attributes, ingredients=ingredients
+            action=action, reasons=reasons, attributes=attributes, ingredients=ingredients
         )
     return _reused(kind, desired, ingredients, reality, reasons) or _made_anew(
         kind, desired, ingredients, action, reasons
@@ -288,7 +298,9 @@ def _made_anew(
 ) -> Decision:
     attributes = {**_arguments(desired), **unknown_computed(kind.schema)}
     attributes["address"] = string(str(desired.address))
-    foreseen = kind.foreseen(plain_object(desired.arguments), desired.upstream)
+    foreseen = kind.foreseen(
+        plain_object(desired.arguments), desired.upstream, ingredients.recipe.sources
+    )
     known = computed(kind.schema, foreseen)
     attributes |= {name: known[name] for name in foreseen}
     # A predecessor that is destroyed first is gone before it is known what upstream comes to.
@@ -314,19 +326,19 @@ def _kept(
     desired: DesiredResource,
     record: ResourceRecord,
     ingredients: Ingredients,
+    circumstances: Circumstances,
 ) -> Decision:
     """Return no-op, or an update in place where arguments changed that nothing runs for."""
     prior = loaded(kind.schema, record.attributes)
     arguments = _arguments(desired)
     attributes = kept_attributes(kind, desired, record)
     reasons = tuple(
-        Reason(
-            cause=Cause.CONFIG,
-            message=f"{path_text(change.path)} changed",
-            path=change.path,
-        )
+        reason
         for name, value in arguments.items()
         for change in differences(plain(prior[name]), plain(value), (name,))
+        for reason in argument_reasons(
+            change.path, circumstances.upstream(change.path), f"{path_text(change.path)} changed"
+        )
     )
     hidden = set(sensitive_paths(object_of(arguments)))
     if not reasons and hidden != set(record.sensitive):

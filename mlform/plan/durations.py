@@ -6,6 +6,14 @@ from collections.abc import Mapping, Sequence
 
 from mlform.plan.changes import Change
 from mlform.plan.steps import Operation, Step
+from mlform.state.snapshot import ResourceRecord
+
+
+def last_duration(record: ResourceRecord) -> float | None:
+    """Return how long the last run took that made an object, in seconds, if that is known."""
+    made = record.provenance
+    # What came from the store without a run before it has no duration.
+    return None if made.reused and not made.duration else made.duration
 
 
 def expected_durations(steps: Sequence[Step], changes: Sequence[Change]) -> dict[str, float]:
@@ -13,7 +21,7 @@ def expected_durations(steps: Sequence[Step], changes: Sequence[Change]) -> dict
     expected = {
         str(change.address): change.expected_seconds
         for change in changes
-        if change.expected_seconds is not None
+        if change.expected_seconds
     }
     return {
         step.id: expected[str(step.address)]

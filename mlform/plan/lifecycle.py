@@ -136,14 +136,13 @@ def triggers(trigger: Trigger, changes: Iterable[Change]) -> bool:
             if rest[0] != address.key:
                 continue
             steps = rest[1:]
-        if _changes_at(change, steps):
+        if changes_at(change, steps) if steps else change.action in _TRIGGERING:
             return True
     return False
 
 
-def _changes_at(change: Change, path: Path) -> bool:
-    if not path:
-        return change.action in _TRIGGERING
+def changes_at(change: Change, path: Path) -> bool:
+    """Whether what a path into an object leads to changes, or is known only after apply."""
     if change.action is Action.NO_OP:
         return False
     if any(

@@ -20,6 +20,7 @@ from mlform.graph.conditions import Status, Verdict
 from mlform.plan.changes import (
     Absence,
     Action,
+    Attribution,
     Basis,
     Cause,
     Change,
@@ -223,6 +224,14 @@ def _change_to_json(change: Change) -> JsonObject:
             }
             for reason in change.reasons
         ],
+        "attributions": [
+            {
+                "path": list(item.path),
+                "causes": [cause.value for cause in item.causes],
+                "upstream": list(item.upstream),
+            }
+            for item in change.attributions
+        ],
         "conditional": change.conditional,
         "reused": change.reused,
         "expected_seconds": change.expected_seconds,
@@ -359,6 +368,14 @@ def _change_from_json(item: JsonObject) -> Change:
                 upstream=_text(reason["upstream"]),
             )
             for reason in map(_object, _list(item["reasons"]))
+        ),
+        attributions=tuple(
+            Attribution(
+                path=_path(each["path"]),
+                causes=tuple(Cause(cause) for cause in _list(each["causes"])),
+                upstream=tuple(str(name) for name in _list(each["upstream"])),
+            )
+            for each in map(_object, _list(item["attributions"]))
         ),
         conditional=bool(item["conditional"]),
         reused=bool(item["reused"]),

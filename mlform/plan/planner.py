@@ -18,6 +18,7 @@ from mlform.graph.runtimes import runtime_of
 from mlform.lang.construct import object_of
 from mlform.lang.encode import sensitive_paths, unknown_paths
 from mlform.plan.absence import absence_of, leaving_warnings, removal, said_of
+from mlform.plan.attribution import Origins, attributions
 from mlform.plan.changes import (
     Absence,
     Action,
@@ -33,7 +34,7 @@ from mlform.plan.changes import (
 )
 from mlform.plan.checking import check_arguments, unmade
 from mlform.plan.diff import Circumstances, Decision, decide
-from mlform.plan.durations import critical_path, expected_durations
+from mlform.plan.durations import critical_path, expected_durations, last_duration
 from mlform.plan.gates import gate_warnings
 from mlform.plan.imports import (
     ImportRequest,
@@ -64,7 +65,7 @@ from mlform.plan.targets import (
 )
 from mlform.plan.wishes import Wishes, selection_of
 from mlform.resources.base import AnyKind, kind_of
-from mlform.state.snapshot import CURRENT, ResourceRecord, State
+from mlform.state.snapshot import CURRENT, Path, ResourceRecord, State
 
 _STAYING = {
     Action.DELETE_THEN_CREATE: Action.FORGET_THEN_CREATE,
@@ -114,6 +115,7 @@ def make_plan(
         selection=selection,
         recorded={} if whole else state.by_block,
         drift=drift,
+        origins=Origins(evaluation=evaluation, state=state),
     )
     check_known(wishes.targets, "target", config, state, diagnostics)
     check_known(wishes.excluded, "exclude", config, state, diagnostics)
@@ -138,6 +140,7 @@ class Planner:
     state: State
     reality: Reality
     wishes: Wishes
+    origins: Origins
     diagnostics: Diagnostics = field(default_factory=Diagnostics)
     changes: dict[ResourceAddress, Change] = field(default_factory=dict)
     deposed: list[Change] = field(default_factory=list)
@@ -250,6 +253,7 @@ class Planner:
         change = self._change(desired, decision, circumstances)
         self._check_destruction(block, change)
         self.changes[address] = change
+        self.origins.add(change)
         value = exposed(kind.schema, decision.attributes)
         self.evaluation.record(address, value)
         self.evaluation.check_postconditions(block, address, value, self.diagnostics)
@@ -280,7 +284,11 @@ class Planner:
             configured=desired.arguments,
             demands=tuple(demands) if record is not None else (),
             observe=self.wishes.refresh,
+            upstream=self._upstream(desired),
         )
+
+    def _upstream(self, desired: DesiredResource) -> Callable[[Path], tuple[str, ...]]:
+        return lambda path: self.origins.of(desired.block, desired.address, path)
 
     def _triggers(self, desired: DesiredResource) -> Iterator[Trigger]:
         expressions = desired.block.lifecycle.replace_triggered_by
@@ -314,8 +322,8 @@ class Planner:
         if not desired.block.lifecycle.destroy:
             action = _STAYING.get(action, action)
         runs = decision.action not in {Action.NO_OP, Action.UPDATE} and not decision.reused
-        expected = record.provenance.duration if record is not None and runs else None
-        return Change(
+        expected = last_duration(record) if record is not None and runs else None
+        change = Change(
             address=address,
             action=action,
             before=None if record is None else recorded_document(record, self.kinds),
@@ -334,6 +342,11 @@ class Planner:
             previous_address=self.sources.get(address),
             importing=self.requests[address].id if address in self.imports else None,
         )
+        if action is Action.NO_OP or record is None:
+            return change
+        names = frozenset(item.name for item in kind.schema.body.attributes if item.computed)
+        found = attributions(change, names, circumstances.upstream)
+        return replace(change, attributions=found)
 
     def _check_destruction(self, block: ResourceBlock, change: Change) -> None:
         if block.lifecycle.prevent_destroy and change.action.destroys:

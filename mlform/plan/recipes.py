@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 
 from mlform.dataclass import dataclass
 from mlform.digests import Digest, Json, JsonObject, digest_json
@@ -11,6 +11,7 @@ from mlform.graph.desired import DesiredResource
 from mlform.lang.construct import has_unknown
 from mlform.lang.values import Value
 from mlform.plan.changes import Cause, Reason
+from mlform.plan.differing import Difference, differences, path_text
 from mlform.plan.reality import Reality
 from mlform.resources.base import ArtifactKind, Recipe, ServerKind, SourceAnswer
 from mlform.state.snapshot import Path
@@ -82,7 +83,11 @@ def _decisive_unknown(kind: ArtifactKind | ServerKind, arguments: Value) -> bool
 
 
 def recipe_reasons(
-    prior: JsonObject, recipe: Recipe, desired: DesiredResource, hidden: frozenset[str]
+    prior: JsonObject,
+    recipe: Recipe,
+    desired: DesiredResource,
+    hidden: frozenset[str],
+    upstream: Callable[[Path], tuple[str, ...]],
 ) -> tuple[Reason, ...]:
     """Return why a recipe is not the prior one, most telling first.
 
@@ -91,11 +96,15 @@ def recipe_reasons(
         recipe: The recipe now; inputs that are unknown count as changed.
         desired: The resource, for the addresses of its inputs.
         hidden: Names of arguments whose values must not be shown.
+        upstream: Returns the changes that an argument follows from.
     """
     before = _object(prior.get("arguments"))
     reasons = [
-        Reason(cause=Cause.CONFIG, message=_argument_message(change, hidden), path=change.path)
+        reason
         for change in differences(before, recipe.arguments)
+        for reason in argument_reasons(
+            change.path, upstream(change.path), _argument_message(change, hidden)
+        )
     ]
     reasons += _source_reasons(_object(prior.get("sources")), recipe.sources)
     reasons += _input_reasons(_object(prior.get("inputs")), recipe.inputs, desired)
@@ -106,6 +115,27 @@ def recipe_reasons(
         message = f"this version of mlform makes a {recipe.kind} in another way"
         reasons.append(Reason(cause=Cause.ENVIRONMENT, message=message))
     return tuple(reasons)
+
+
+def argument_reasons(path: Path, upstream: tuple[str, ...], message: str) -> tuple[Reason, ...]:
+    """Return why an argument changed: the changes it follows from, or else an edit.
+
+    Args:
+        path: Of the argument.
+        upstream: Addresses of what it follows from.
+        message: What an edit made of it.
+    """
+    if not upstream:
+        return (Reason(cause=Cause.CONFIG, message=message, path=path),)
+    return tuple(
+        Reason(
+            cause=Cause.UPSTREAM,
+            message=f"{path_text(path)} follows from {address}",
+            path=path,
+            upstream=address,
+        )
+        for address in upstream
+    )
 
 
 def _source_reasons(before: JsonObject, after: Mapping[str, Digest]) -> Iterator[Reason]:
@@ -142,37 +172,6 @@ def _input_address(name: str, desired: DesiredResource) -> str | None:
     return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """One place in which two documents differ."""
-
-    path: Path
-    before: Json
-    after: Json
-
-
-def differences(before: Json, after: Json, path: Path = ()) -> tuple[Difference, ...]:
-    """Return the narrowest places in which two documents differ, in order of path."""
-    if before == after and isinstance(before, bool) == isinstance(after, bool):
-        return ()
-    if isinstance(before, Mapping) and isinstance(after, Mapping):
-        return tuple(
-            item
-            for name in sorted({*before, *after})
-            for item in differences(before.get(name), after.get(name), (*path, name))
-        )
-    if _is_list(before) and _is_list(after):
-        assert isinstance(before, Sequence)  # noqa: S101 - for the type checker
-        assert isinstance(after, Sequence)  # noqa: S101
-        if len(before) == len(after):
-            return tuple(
-                item
-                for at, (old, new) in enumerate(zip(before, after, strict=True))
-                for item in differences(old, new, (*path, at))
-            )
-    return (Difference(path=path, before=before, after=after),)
-
-
 def _argument_message(change: Difference, hidden: frozenset[str]) -> str:
     name = path_text(change.path)
     if change.path and change.path[0] in hidden:
@@ -184,27 +183,12 @@ def _argument_message(change: Difference, hidden: frozenset[str]) -> str:
     return f"{name} changed from {shown(change.before)} to {shown(change.after)}"
 
 
-def path_text(path: Path) -> str:
-    """Return a path as written in an expression, such as `algorithm.params.max_depth`."""
-    text = ""
-    for step in path:
-        if isinstance(step, int):
-            text += f"[{step}]"
-        else:
-            text += f".{step}" if text else step
-    return text
-
-
 def shown(value: Json) -> str:
     """Return a short text of a JSON value, in the language's syntax."""
     from json import dumps
 
     text = dumps(value, ensure_ascii=False)
     return text if len(text) <= SHOWN_LENGTH else text[: SHOWN_LENGTH - 1] + "…"
-
-
-def _is_list(value: Json) -> bool:
-    return isinstance(value, Sequence) and not isinstance(value, str)
 
 
 def _object(value: Json) -> JsonObject:

@@ -150,8 +150,16 @@ class RecipeKind(ResourceKind, Protocol):
         """Return the digest of each input artifact; None while it is unknown."""
         ...
 
-    def foreseen(self, arguments: JsonObject, upstream: Upstream) -> Mapping[str, Json]:
-        """Return the computed attributes that arguments alone decide, before anything runs."""
+    def foreseen(
+        self, arguments: JsonObject, upstream: Upstream, sources: Mapping[str, Digest]
+    ) -> Mapping[str, Json]:
+        """Return the computed attributes that are known before anything runs.
+
+        Args:
+            arguments: Of the resource.
+            upstream: What its references name.
+            sources: Digest of each source that could be read.
+        """
         ...
 
     def recipe_arguments(self, arguments: JsonObject) -> JsonObject:

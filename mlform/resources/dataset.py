@@ -212,10 +212,18 @@ class DatasetKind:
             "source_fingerprint": made.sources.get("source"),
         }
 
-    def foreseen(self, arguments: JsonObject, upstream: Upstream) -> Mapping[str, Json]:  # noqa: ARG002
-        """Return the columns, where they are named."""
+    def foreseen(
+        self,
+        arguments: JsonObject,
+        upstream: Upstream,  # noqa: ARG002 - made from files only
+        sources: Mapping[str, Digest],
+    ) -> Mapping[str, Json]:
+        """Return the columns, where they are named, and which files it is made from."""
         columns = strings(arguments.get("columns"))
-        return {"column_names": columns} if columns else {}
+        found: dict[str, Json] = {"column_names": columns} if columns else {}
+        if "source" in sources:
+            found["source_fingerprint"] = sources["source"]
+        return found
 
     def argument_path(self, argument: str, arguments: JsonObject) -> tuple[str | int, ...]:  # noqa: ARG002
         """Return where in the arguments a problem of the task is."""

@@ -127,12 +127,21 @@ class EndpointKind:
         """Return what the running server was started with."""
         return without(arguments, ("model", "requires"))
 
-    def foreseen(self, arguments: JsonObject, upstream: Upstream) -> Mapping[str, Json]:  # noqa: ARG002
-        """Return the URL, which host and port decide."""
+    def foreseen(
+        self,
+        arguments: JsonObject,
+        upstream: Upstream,
+        sources: Mapping[str, Digest],  # noqa: ARG002 - all it serves is in the model
+    ) -> Mapping[str, Json]:
+        """Return the URL, which host and port decide, and the model."""
+        found: dict[str, Json] = {}
         host, port = arguments.get("host"), arguments.get("port")
-        if not isinstance(host, str) or not isinstance(port, int | float):
-            return {}
-        return {"url": url_of(host, int(port))}
+        if isinstance(host, str) and isinstance(port, int | float):
+            found["url"] = url_of(host, int(port))
+        model = digest_of(upstream.get("model", ()))
+        if model is not None:
+            found["model_digest"] = model
+        return found
 
     def blockers(self, upstream: Upstream) -> tuple[Problem, ...]:
         """Return a problem for each required evaluation with a gate that did not pass."""

@@ -209,7 +209,12 @@ class EvaluationKind:
         found = {"values": made.result.get("metrics"), "rows": made.result.get("rows")}
         return {**found, **self.judged(made.arguments, found)}
 
-    def foreseen(self, arguments: JsonObject, upstream: Upstream) -> Mapping[str, Json]:  # noqa: ARG002
+    def foreseen(
+        self,
+        arguments: JsonObject,  # noqa: ARG002
+        upstream: Upstream,  # noqa: ARG002
+        sources: Mapping[str, Digest],  # noqa: ARG002
+    ) -> Mapping[str, Json]:
         """Return nothing: all attributes come from the task."""
         return {}
 

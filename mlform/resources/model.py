@@ -246,9 +246,17 @@ class ModelKind:
             **{name: made.result.get(name) for name in names},
         }
 
-    def foreseen(self, arguments: JsonObject, upstream: Upstream) -> Mapping[str, Json]:  # noqa: ARG002
-        """Return that there is no digest of code where there is no code."""
-        return {} if self.sources(arguments) else {"code_digest": None}
+    def foreseen(
+        self, arguments: JsonObject, upstream: Upstream, sources: Mapping[str, Digest]
+    ) -> Mapping[str, Json]:
+        """Return the digests of split and code, also that there is no code."""
+        found: dict[str, Json] = {}
+        split = digest_of(upstream.get("split", ()))
+        if split is not None:
+            found["split_digest"] = split
+        if "code" in sources or not self.sources(arguments):
+            found["code_digest"] = sources.get("code")
+        return found
 
     def argument_path(self, argument: str, arguments: JsonObject) -> tuple[str | int, ...]:  # noqa: ARG002
         """Return where in the arguments a problem of the task is."""

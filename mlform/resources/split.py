@@ -314,7 +314,12 @@ class SplitKind:
         """Return partitions, features and pipeline."""
         return {name: made.result.get(name) for name in ("partitions", "features", "pipeline")}
 
-    def foreseen(self, arguments: JsonObject, upstream: Upstream) -> Mapping[str, Json]:
+    def foreseen(
+        self,
+        arguments: JsonObject,
+        upstream: Upstream,
+        sources: Mapping[str, Digest],  # noqa: ARG002 - made from a data set only
+    ) -> Mapping[str, Json]:
         """Return the features, where columns are known and no transform makes new ones."""
         features = list(_dataset_columns(upstream))
         for transform in objects(arguments.get("transform")):

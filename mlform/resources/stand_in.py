@@ -92,10 +92,12 @@ class _StandIn:
         found = arguments if real is None else real.recipe_arguments(arguments)
         return {**found, "made_up": self._given}
 
-    def foreseen(self, arguments: JsonObject, upstream: Upstream) -> Mapping[str, Json]:
+    def foreseen(
+        self, arguments: JsonObject, upstream: Upstream, sources: Mapping[str, Digest]
+    ) -> Mapping[str, Json]:
         """Return what is known before anything is applied."""
         real = self._real
-        found = {} if real is None else dict(real.foreseen(arguments, upstream))
+        found = {} if real is None else dict(real.foreseen(arguments, upstream, sources))
         return {**found, **self._given} if self._at_plan else found
 
     def _made_up(self, address: str) -> dict[str, Json]:
@@ -133,7 +135,7 @@ class ArtifactStandIn(_StandIn):
         found = self._made_up(str(made.result.get("address")))
         known = {f"{name}_digest": digest for name, digest in made.inputs.items()}
         found |= {name: digest for name, digest in known.items() if name in found}
-        found |= {**self.foreseen(made.arguments, {}), **self._given}
+        found |= {**self.foreseen(made.arguments, {}, {}), **self._given}
         return {**found, **self.judged(made.arguments, found)}
 
     def argument_path(self, argument: str, arguments: JsonObject) -> tuple[str | int, ...]:  # noqa: ARG002 - no task complains

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from mlform.dataclass import dataclass
+from mlform.dataclass import dataclass, field
 from mlform.digests import Json, JsonObject, canonical_json
 from mlform.schema import BlockSchema, NestedBlock
 from mlform.state.snapshot import Path
@@ -81,15 +81,22 @@ class Marks:
         unknown: Places in the new document that are known only after apply.
         hidden: Places in either document that people must not see.
         forcing: Places whose change forces a replacement.
+        tags: In one word why each place changes.
     """
 
     unknown: frozenset[Path] = frozenset()
     hidden: frozenset[Path] = frozenset()
     forcing: frozenset[Path] = frozenset()
+    tags: Mapping[Path, str] = field(default_factory=dict)
 
     def touches_unknown(self, path: Path) -> bool:
         """Whether the place, or one inside it, is known only after apply."""
         return any(item[: len(path)] == path for item in self.unknown)
+
+    def tags_in(self, path: Path) -> str:
+        """Return why the place, or what is inside it, changes."""
+        found = [tag for place, tag in self.tags.items() if place[: len(path)] == path]
+        return ", ".join(dict.fromkeys(found))
 
     def touches_hidden(self, path: Path) -> bool:
         """Whether the place, or one inside it, must not be seen."""
@@ -230,9 +237,17 @@ class _Differ:
             return self._whole(entry, head, depth, note)
         return self._changed(entry, head, depth, note)
 
-    def _note(self, path: Path) -> Piece:
-        forces = path in self.marks.forcing
-        return Piece(" # forces replacement", Ink.REMOVE) if forces else Piece("")
+    def _note(self, path: Path, *, open_: bool = False) -> Piece:
+        """Return what stands behind a row: that it forces a replacement, and why it changes.
+
+        Args:
+            path: Of the row.
+            open_: Whether rows follow that say for themselves why they change.
+        """
+        tags = "" if open_ else self.marks.tags_in(path)
+        if path in self.marks.forcing:
+            return Piece(f" # forces replacement{', ' if tags else ''}{tags}", Ink.REMOVE)
+        return Piece(f" # {tags}" if tags else "", Ink.FAINT)
 
     def _to_unknown(self, entry: _Entry, head: str, depth: int, note: Piece) -> Row:
         after = Piece(KNOWN_AFTER_APPLY, Ink.FAINT)
@@ -308,6 +323,7 @@ class _Differ:
             rows = self.object_rows(
                 before, after, entry.path, schema=None, depth=depth + 1, noun="element"
             )
+            note = self._note(entry.path, open_=True)
             return [_row(depth, CHANGE, head + "{", note), *rows, *_closing(depth, "}")]
         if isinstance(before, str) and isinstance(after, str):
             rows = _text_rows(before, after, depth + 1)
@@ -378,7 +394,8 @@ class _Differ:
             depth=depth + 1,
             noun="attribute",
         )
-        return [_row(depth, sign, title, self._note(path)), *rows, *_closing(depth, "}")]
+        note = self._note(path, open_=old is not None and new is not None)
+        return [_row(depth, sign, title, note), *rows, *_closing(depth, "}")]
 
 
 _ARROW: Final = Piece(" -> ", Ink.CHANGE)

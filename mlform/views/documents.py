@@ -165,6 +165,15 @@ def change_document(change: Change) -> JsonObject:
         }
         for reason in change.reasons
     ]
+    if change.attributions:
+        document["attribute_causes"] = [
+            {
+                "path": item.path,
+                "causes": [cause.value for cause in item.causes],
+                **({"upstream": item.upstream} if item.upstream else {}),
+            }
+            for item in change.attributions
+        ]
     document["conditional"] = change.conditional
     document["from_cache"] = change.reused or change.action is Action.REUSE
     if change.expected_seconds is not None:

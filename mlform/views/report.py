@@ -48,6 +48,11 @@ LEGEND: Final = (
     (Action.FORGET_THEN_CREATE, "./+", "forget and then create replacement"),
     (Action.CREATE_THEN_FORGET, "+/.", "create replacement and then forget"),
 )
+_TAGS: Final[Mapping[Cause, str]] = {
+    **{cause: cause.value for cause in Cause},
+    Cause.CONFIG: "edit",
+}
+"""In one word why an attribute changes."""
 _MAX_REASONS: Final = 5
 _TELLING: Final = 0.1
 """Seconds below which it is no use to say how long something takes."""
@@ -187,14 +192,13 @@ def _rows_between(
     after: ResourceRecord,
     schema: BlockSchema | None,
 ) -> list[Row]:
-    marks = Marks(hidden=frozenset((*before.sensitive, *after.sensitive)))
-    body = body_rows(
-        plain_attributes(before.attributes, schema),
-        plain_attributes(after.attributes, schema),
-        marks=marks,
-        schema=schema,
+    old = plain_attributes(before.attributes, schema)
+    new = plain_attributes(after.attributes, schema)
+    marks = Marks(
+        hidden=frozenset((*before.sensitive, *after.sensitive)),
+        tags={(name,): _TAGS[Cause.DRIFT] for name in new if new[name] != old.get(name)},
     )
-    return _block_rows(address, CHANGE, body)
+    return _block_rows(address, CHANGE, body_rows(old, new, marks=marks, schema=schema))
 
 
 def is_shown(change: Change) -> bool:
@@ -330,6 +334,10 @@ def _resource_rows(change: Change, schema: BlockSchema | None) -> list[Row]:
         unknown=frozenset(change.after_unknown),
         hidden=frozenset((*change.before_sensitive, *change.after_sensitive)),
         forcing=frozenset(change.replace_paths),
+        tags={
+            item.path: ", ".join(_TAGS[cause] for cause in item.causes)
+            for item in change.attributions
+        },
     )
     if change.action in {Action.NO_OP, Action.FORGET}:
         shown = _telling(change, schema) if change.importing is not None else frozenset({"id"})

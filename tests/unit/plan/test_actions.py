@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -255,3 +256,40 @@ def test_last_durations_add_up_along_the_critical_path(engine: Engine) -> None:
     assert plan.critical_path[0] == "model.m"
     assert plan.expected_seconds is not None
     assert plan.expected_seconds > 0
+
+
+def test_durations_are_those_of_what_may_run(engine: Engine) -> None:
+    engine.hcl += 'resource "mlform_data" "v" {\n  input = model.m.digest\n}\n'
+    engine.ok()
+    took = {str(item.address): item.provenance.duration for item in engine.state.records}
+    engine.edit("port     = 8080", "port     = 8081")
+    plan = engine.plan().plan
+    assert (plan.critical_path, plan.expected_seconds) == (("endpoint.p",), took["endpoint.p"])
+    engine.edit("rounds = 10", "rounds = 11")
+    planned = engine.plan()
+    chain = ("model.m", "evaluation.e", "endpoint.p")
+    assert planned.plan.critical_path == chain
+    assert planned.plan.expected_seconds == sum(took[name] for name in chain)
+    assert change_of(planned, "evaluation.e").conditional
+    engine.carry_out(planned)
+    engine.edit("rounds = 11", "rounds = 10")
+    planned = engine.plan()
+    assert change_of(planned, "model.m").expected_seconds is None
+    assert planned.plan.critical_path == ("endpoint.p",)
+
+
+def test_what_never_ran_has_no_duration(engine: Engine) -> None:
+    engine.ok()
+    state = engine.state
+    engine.write(
+        replace(
+            state,
+            objects={key: item for key, item in state.objects.items() if key[0].kind == "endpoint"},
+        )
+    )
+    engine.ok()
+    assert engine.record("model.m").provenance.reused
+    engine.edit("rounds = 10", "rounds = 11")
+    planned = engine.plan()
+    assert change_of(planned, "model.m").expected_seconds is None
+    assert planned.plan.critical_path == ("endpoint.p",)

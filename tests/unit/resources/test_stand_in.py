@@ -56,7 +56,7 @@ def test_an_artifact_reads_nothing_and_gives_what_is_given() -> None:
     assert isinstance(kind, ArtifactStandIn)
     arguments: dict[str, Json] = {"source": {"type": "file", "path": "absent.csv"}}
     assert kind.sources(arguments) == ()
-    assert kind.foreseen(arguments, {}) == {}
+    assert kind.foreseen(arguments, {}, {}) == {}
     task = kind.task(arguments, {}, {}, Requirements())
     assert (task.kind, dict(task.inputs)) == (MADE_UP, {})
     attributes = kind.attributes(made(arguments))
@@ -67,7 +67,7 @@ def test_an_artifact_reads_nothing_and_gives_what_is_given() -> None:
 def test_what_is_given_can_be_known_before_apply() -> None:
     kind = stand_in(KINDS["dataset"], Given(attributes={"rows": 3}, at_plan=True))
     assert kind.sort == "artifact"
-    assert kind.foreseen({}, {}) == {"rows": 3}
+    assert kind.foreseen({}, {}, {}) == {"rows": 3}
 
 
 def test_digests_of_inputs_stay_those_of_the_inputs() -> None:

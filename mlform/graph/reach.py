@@ -1,0 +1,110 @@
+"""Which attributes of resources expressions come from, followed through modules and locals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TypeAlias
+
+from mlform.addresses import InstanceKey, ModulePath, ModuleStep, ResourceAddress, without_keys
+from mlform.config.blocks import Config, ModuleCall, ResourceBlock
+from mlform.dataclass import dataclass, field
+from mlform.hcl import ast
+from mlform.lang.references import Reference, references
+
+REPETITION = frozenset({"count", "each"})
+"""Roots that stand for what a block or call repeats over."""
+
+Steps: TypeAlias = tuple[str | int, ...]
+"""Constant steps after the address of a resource."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Reach:
+    """What was found so far; nothing is looked at twice.
+
+    Attributes:
+        config: The modules.
+        whole: Whether a whole module stands for all its outputs, and `each` and `count` for what
+            is repeated over.
+        found: Resources with the steps after them; no key stands for all instances.
+    """
+
+    config: Config
+    whole: bool = False
+    found: dict[tuple[ResourceAddress, Steps], None] = field(default_factory=dict)
+    seen: set[tuple[ModulePath, Reference]] = field(default_factory=set)
+
+    def follow(self, wanted: Iterable[Reference], instance: ModulePath) -> None:
+        """Look at references written in an instance of a module."""
+        waiting = [(reference, instance) for reference in wanted]
+        while waiting:
+            reference, place = waiting.pop(0)
+            if (place, reference) not in self.seen:
+                self.seen.add((place, reference))
+                waiting += self._next(reference, place)
+
+    def _next(
+        self, reference: Reference, place: ModulePath
+    ) -> Iterator[tuple[Reference, ModulePath]]:
+        module = self.config.modules.get(without_keys(place))
+        name = reference.steps[0] if reference.steps else None
+        if module is None or not isinstance(name, str):
+            return
+        if reference.root == "local" and name in module.locals:
+            for item in references(module.locals[name].expression):
+                yield item, place
+        elif reference.root == "var" and place:
+            caller = self.config.modules[without_keys(place)[:-1]]
+            call = caller.calls[place[-1].name]
+            argument = call.arguments.get(name)
+            if argument is not None:
+                for item in self._of(argument.expression, call):
+                    yield item, place[:-1]
+        elif reference.root == "module" and name in module.calls:
+            call = module.calls[name]
+            key, rest = _key(reference, keyed=call.count is not None or call.for_each is not None)
+            yield from self._output(rest, (*place, ModuleStep(name, key)))
+        else:
+            self._take(reference, name, place)
+
+    def _of(self, expression: ast.Expression, call: ModuleCall) -> Iterator[Reference]:
+        found = references(expression)
+        yield from found
+        if self.whole and any(item.root in REPETITION for item in found):
+            yield from repeated_over(call)
+
+    def _output(
+        self, rest: tuple[str | int | None, ...], place: ModulePath
+    ) -> Iterator[tuple[Reference, ModulePath]]:
+        called = self.config.modules.get(without_keys(place))
+        if called is None:
+            return
+        if self.whole:
+            rest = tuple(step for step in rest if step is not None)
+        names = (str(rest[0]),) if rest else tuple(called.outputs) if self.whole else ()
+        for name in names:
+            if name in called.outputs:
+                for item in references(called.outputs[name].value):
+                    yield item, place
+
+    def _take(self, reference: Reference, name: str, place: ModulePath) -> None:
+        holder = ResourceAddress(reference.root, name, None, place)
+        block = self.config.resource(holder.block)
+        if block is None:
+            return
+        key, rest = _key(reference, keyed=block.count is not None or block.for_each is not None)
+        address = ResourceAddress(reference.root, name, key, place)
+        self.found[(address, tuple(step for step in rest if step is not None))] = None
+
+
+def _key(reference: Reference, *, keyed: bool) -> tuple[InstanceKey, tuple[str | int | None, ...]]:
+    """Return the key of the instance that a reference names, and the steps after it."""
+    rest = reference.steps[1:]
+    return (rest[0], rest[1:]) if keyed and rest else (None, rest)
+
+
+def repeated_over(block: ModuleCall | ResourceBlock) -> Iterator[Reference]:
+    """Return what `count` or `for_each` of a block refers to."""
+    for expression in (block.count, block.for_each):
+        if expression is not None:
+            yield from references(expression)
