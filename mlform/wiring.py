@@ -203,7 +203,8 @@ def open_backend(settings: Settings, backend: BackendSettings) -> Workspaces:
         UsageError: If there is no such type.
     """
     backends: Mapping[str, Callable[[Settings, BackendSettings], Workspaces]] = {
-        "local": _local_backend
+        "local": _local_backend,
+        "pg": _pg_backend,
     }
     return _chosen(backends, backend.type, "backend")(settings, backend)
 
@@ -216,6 +217,17 @@ def _local_backend(settings: Settings, backend: BackendSettings) -> Workspaces:
         settings.folder / str(arguments.get("path") or STATE_FILE),
         folder=settings.folder / str(arguments.get("workspace_dir") or WORKSPACES_FOLDER),
         cipher=backend.cipher,
+    )
+
+
+def _pg_backend(settings: Settings, backend: BackendSettings) -> Workspaces:
+    from mlform.backends.pg import PgWorkspaces, make_place
+    from mlform.backends.rescue import rescue_into
+
+    return PgWorkspaces(
+        make_place(backend.arguments, settings.variables),
+        cipher=backend.cipher,
+        rescue=rescue_into(settings.folder),
     )
 
 

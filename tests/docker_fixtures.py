@@ -6,7 +6,6 @@ Where no engine answers these tests are skipped with the reason, except where `C
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 import subprocess  # noqa: TID251 - a registry runs beside the tests
@@ -35,16 +34,10 @@ from tests.contracts.runtime_harness import (
     standin_programs,
     wait_until,
 )
+from tests.presence import absent
 
 BASE_IMAGE = "mlform-test-base:bookworm"
-
-
-def absent(reason: str) -> None:
-    """Skip a test for want of something, or fail it where that must be there."""
-    variables = os.environ  # noqa: TID251 - tests read their own settings
-    if variables.get("CI") == "true" or variables.get("MLF_TEST_REQUIRE_DOCKER") == "1":
-        pytest.fail(f"{reason} (and CI or MLF_TEST_REQUIRE_DOCKER say that it must be there)")
-    pytest.skip(reason)
+REQUIRED_BY = "MLF_TEST_REQUIRE_DOCKER"
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +47,7 @@ def docker_engine() -> Iterator[Engine]:
     try:
         engine.api.ping()
     except MlformError as error:
-        absent(str(error))
+        absent(str(error), required_by=REQUIRED_BY)
     yield engine
     engine.close()
 
@@ -64,7 +57,7 @@ def base_image(docker_engine: Engine) -> PinnedImage:
     """The base image with python3 and nothing else, which `.ci/setup` makes."""
     found = look_up(docker_engine, BASE_IMAGE)
     if found is None:
-        absent(f"there is no image {BASE_IMAGE}: run .ci/setup")
+        absent(f"there is no image {BASE_IMAGE}: run .ci/setup", required_by=REQUIRED_BY)
     return PinnedImage(name=BASE_IMAGE, reference=text_of(found, "Id"))
 
 
@@ -73,7 +66,7 @@ def registry(docker_engine: Engine, tmp_path_factory: pytest.TempPathFactory) ->
     """A real registry on the loopback address; its `host:port`."""
     program = shutil.which("docker-registry")
     if program is None:
-        absent("there is no program docker-registry: run .ci/setup")
+        absent("there is no program docker-registry: run .ci/setup", required_by=REQUIRED_BY)
     folder = tmp_path_factory.mktemp("registry")
     address = f"127.0.0.1:{free_port()}"
     (folder / "config.yml").write_text(

@@ -178,6 +178,7 @@ class JournaledBackend:
         *,
         cipher: Cipher = PLAIN,
         rescue: Callable[[bytes], str] | None = None,
+        together: Callable[[Callable[[], None]], None] | None = None,
     ) -> None:
         """Use a storage; nothing is read or written yet.
 
@@ -187,11 +188,14 @@ class JournaledBackend:
             cipher: Seals what is kept.
             rescue: Keeps a snapshot on this machine that the storage does not take any more, and
                 returns where.
+            together: Does all calls to the storage that it is given at once or not at all; it may
+                begin anew with them. A place that cannot do so makes one call after the other.
         """
         self._storage = storage
         self._lock = lock
         self._cipher = cipher
         self._rescue = rescue
+        self._together = together or _one_by_one
         self._run: _Run | None = None
 
     def describe(self) -> str:
@@ -209,22 +213,25 @@ class JournaledBackend:
         self._lock.check()
         content, stored = self._load()
         base, snapshot = snapshot_to_begin_with(stored, state, self._cipher)
-        version = content.version
-        if snapshot is not None:
-            self._seal(content, stored, snapshot)
-            version = self._storage.replace(snapshot, expected=version)
-        self._keep(content)
         head = begin_journal(base, run, self._cipher)
-        journal_id = digest_bytes(head.line + content.journal_id.encode())
-        self._storage.begin(head.line, journal_id)
-        self._run = _Run(
+        begun = _Run(
             state=state,
-            version=version,
-            journal_id=journal_id,
+            version=content.version,
+            journal_id=digest_bytes(head.line + content.journal_id.encode()),
             kept_as=_name(base, run),
             head=head,
             journal=bytearray(head.line),
         )
+
+        def store() -> None:
+            if snapshot is not None:
+                self._seal(content, stored, snapshot)
+                begun.version = self._storage.replace(snapshot, expected=content.version)
+            self._keep(content)
+            self._storage.begin(head.line, begun.journal_id)
+
+        self._together(store)
+        self._run = begun
 
     def append(self, entries: tuple[Entry, ...]) -> None:
         """Make entries durable; see `StateBackend`."""
@@ -301,25 +308,33 @@ class JournaledBackend:
         if missing:
             self._append(run, missing)
         seal = encode_seal(digest_bytes(content), run.lines)
-        self._storage.append(seal, run.journal_id)
-        self._storage.replace(content, expected=run.version)
-        # From here on the state is the new one: whoever comes next keeps and ends the journal.
-        if run.written:
-            self._storage.keep(run.kept_as, bytes(run.journal + seal))
-        self._storage.end(run.journal_id)
+
+        def store() -> None:
+            self._storage.append(seal, run.journal_id)
+            self._storage.replace(content, expected=run.version)
+            # From here on the state is the new one: whoever comes next keeps and ends the journal.
+            if run.written:
+                self._storage.keep(run.kept_as, bytes(run.journal + seal))
+            self._storage.end(run.journal_id)
+
+        self._together(store)
 
     def _write_alone(
         self, state: State, snapshot: bytes, expected_serial: int | None, run: Run
     ) -> None:
         content, stored = self._load()
         check_serial(None if stored is None else stored.base.serial, expected_serial)
-        self._seal(content, stored, snapshot)
-        self._storage.replace(snapshot, expected=content.version)
-        self._keep(content)
-        self._storage.end(content.journal_id)
         journal = journal_between(stored, state, run, self._cipher)
-        if journal is not None:
-            self._storage.keep(*journal)
+
+        def store() -> None:
+            self._seal(content, stored, snapshot)
+            self._storage.replace(snapshot, expected=content.version)
+            self._keep(content)
+            self._storage.end(content.journal_id)
+            if journal is not None:
+                self._storage.keep(*journal)
+
+        self._together(store)
 
     def _seal(self, content: Content, stored: Stored | None, snapshot: bytes) -> None:
         """Say in the journal of a dead run that the snapshot about to be stored holds it."""
@@ -371,6 +386,10 @@ def journal_between(
     return _name(base, run), head.line + head.encode(entries, 1)
 
 
+def _one_by_one(work: Callable[[], None]) -> None:
+    work()
+
+
 def _name(base: Base, run: Run) -> str:
     """Return the name under which a journal is kept: what it led to, and who wrote it."""
     return f"{base.serial + 1:08d}-{digest_bytes(encode_header(base, run))[7:19]}"
@@ -399,8 +418,12 @@ def check_unchanged(found: str, expected: str, where: str) -> None:
         StateConflict: If another run began, or wrote the state.
     """
     if found != expected:
-        raise StateConflict(
-            "The state was replaced while this run worked",
-            f"{where} is not as this run left it: somebody else wrote it. Nothing was written "
-            "to it.",
-        )
+        raise replaced_meanwhile(where)
+
+
+def replaced_meanwhile(where: str) -> StateConflict:
+    """Return the failure to raise where another run began, or wrote the state."""
+    return StateConflict(
+        "The state was replaced while this run worked",
+        f"{where} is not as this run left it: somebody else wrote it. Nothing was written to it.",
+    )

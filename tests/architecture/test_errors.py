@@ -74,6 +74,27 @@ def test_exceptions_of_the_connection_become_runtime_failures(name: str) -> None
         raise getattr(requests.exceptions, name)("reason")
 
 
+def _postgres_errors() -> list[type[Exception]]:
+    import psycopg
+
+    found: list[type[Exception]] = [psycopg.Error]
+    for kind in found:  # it grows
+        found.extend(each for each in kind.__subclasses__() if each not in found)
+    return found
+
+
+def test_exceptions_of_postgres_become_backend_errors() -> None:
+    from mlform.backends.pg_session import Target, postgres_errors
+
+    target = Target(parameters={"password": "secret"}, schema="s", shown="postgres://db/s")
+    kinds = _postgres_errors()
+    assert len(kinds) > 200
+    for kind in kinds:
+        with pytest.raises(BackendError) as caught, postgres_errors(target):
+            raise kind("it said secret")
+        assert caught.value.detail.startswith("postgres://db/s: it said (hidden). "), kind
+
+
 def test_files_in_the_way_become_backend_errors(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for path in (tmp_path, tmp_path / "file" / "below"):

@@ -15,7 +15,10 @@ import pytest
 from mlform.backends.base import StateBackend
 from mlform.backends.local import LocalBackend
 from mlform.backends.memory import MemoryBackend, MemoryPlace
+from mlform.backends.pg import PgBackend, PgPlace
+from mlform.backends.pg_session import make_target
 from tests.ciphers import RAW, cipher_of
+from tests.postgres import PostgresServer
 
 Opener: TypeAlias = Callable[[], StateBackend]
 """Opens the same place once more, as another process would."""
@@ -47,10 +50,25 @@ def local_encrypted(request: pytest.FixtureRequest) -> Opener:
     return lambda: LocalBackend(folder / "project" / "mlform.mlfstate", cipher=cipher_of(RAW))
 
 
+def pg(request: pytest.FixtureRequest) -> Opener:
+    """The state in a schema of its own in PostgreSQL."""
+    server: PostgresServer = request.getfixturevalue("postgres")
+    place = PgPlace(target=make_target(server.url, server.new_schema(), {}))
+    opened: list[StateBackend] = []  # kept: a session that nobody refers to is closed
+    request.addfinalizer(server.end_sessions)
+
+    def opener() -> StateBackend:
+        opened.append(PgBackend(place))
+        return opened[-1]
+
+    return opener
+
+
 PLACES: Mapping[str, Callable[[pytest.FixtureRequest], Opener]] = MappingProxyType(
     {
         "memory": memory,
         "local": local,
+        "pg": pg,
         "memory_encrypted": memory_encrypted,
         "local_encrypted": local_encrypted,
     }
