@@ -22,11 +22,14 @@ from mlform.errors import UsageError
 if TYPE_CHECKING:
     from mlform.apply.events import Event
     from mlform.backends.base import StateBackend, Workspaces
+    from mlform.ciphers.base import CipherSettings
+    from mlform.ciphers.keys import Keys
     from mlform.fetching.base import ModuleFetcher
     from mlform.operations.bench import Bench, MadeUp
     from mlform.operations.environment import BackendSettings, Environment, Settings
     from mlform.resources.base import AnyKind
     from mlform.runtimes.base import Runtime
+    from mlform.state.encryption import Cipher
     from mlform.store.base import ArtifactStore
     from mlform.tasks import PinnedImage
 
@@ -100,6 +103,7 @@ def build_environment(settings: Settings, on_event: Callable[[Event], None]) -> 
         started=process_start(os.getpid()),
         kinds=KindTable(),
         open_backend=lambda backend: open_backend(settings, backend),
+        make_cipher=cipher_maker(),
         open_store=lambda: open_store(settings),
         open_runtime=lambda type_, arguments: open_runtime(settings, type_, arguments),
         resolve_image=lambda name: resolve_image(settings, name),
@@ -229,6 +233,23 @@ def _pg_backend(settings: Settings, backend: BackendSettings) -> Workspaces:
         cipher=backend.cipher,
         rescue=rescue_into(settings.folder),
     )
+
+
+def cipher_maker() -> Callable[[CipherSettings], Cipher]:
+    """Return what makes ciphers; all of them share their keys, which take long to derive."""
+
+    @cache
+    def keys() -> Keys:
+        from mlform.ciphers.keys import Keys
+
+        return Keys()
+
+    def make(chosen: CipherSettings) -> Cipher:
+        from mlform.ciphers.keyring import KeyRing
+
+        return KeyRing(chosen, keys())
+
+    return make
 
 
 def open_store(settings: Settings) -> ArtifactStore:

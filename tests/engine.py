@@ -40,7 +40,7 @@ from mlform.state.snapshot import ResourceRecord, State
 from mlform.store.base import ArtifactStore
 from mlform.store.memory import MemoryStore
 from mlform.tasks import PinnedImage, TaskProblem
-from mlform.wiring import KindTable
+from mlform.wiring import KindTable, cipher_maker
 
 NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -314,6 +314,7 @@ class Engine:
             pid=1,
             kinds=KindTable(),
             open_backend=lambda backend: OneState(self.wrap_backend(self._backend(backend))),
+            make_cipher=cipher_maker(),
             open_store=lambda: self.wrap_store(self.store),
             open_runtime=lambda type_, arguments: self.wrap_runtime(self.runtime),  # noqa: ARG005
             resolve_image=_no_image,

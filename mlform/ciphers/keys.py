@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import secrets
+import os
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
@@ -90,7 +90,7 @@ class _Recipe:
 class Keys:
     """The keys of one process. To derive one takes a second on purpose, so none is made twice."""
 
-    def __init__(self, random_bytes: Callable[[int], bytes] = secrets.token_bytes) -> None:
+    def __init__(self, random_bytes: Callable[[int], bytes] = os.urandom) -> None:
         """Begin without keys; `random_bytes` makes salts and nonces."""
         self._random_bytes = random_bytes
         self._known: dict[_Recipe, AesGcmKey] = {}

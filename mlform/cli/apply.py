@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 def run(arguments: ApplyArguments, session: Session) -> int:
     """Plan or load a plan, ask, and carry it out."""
     from mlform.operations.kept_variables import with_ephemeral
-    from mlform.operations.plan import load_plan, make_plan
+    from mlform.operations.plan import make_plan
+    from mlform.operations.saved_plans import load_plan
 
     if arguments.plan:
         refuse_with_saved_plan(arguments)
@@ -25,7 +26,7 @@ def run(arguments: ApplyArguments, session: Session) -> int:
     watch = Watch(session)
     environment = session.environment(parallelism=arguments.parallelism, on_event=watch.on_event)
     if arguments.plan:
-        saved = load_plan(session.path(arguments.plan))
+        saved = load_plan(environment, session.path(arguments.plan), options.variables)
         planned = with_ephemeral(environment, saved, options.variables)
         return carry_out(session, Work(environment, planned, watch, options.lock_timeout))
     planned = make_plan(environment, options, asker(session))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def run(arguments: PlanArguments, session: Session) -> int:
     """Plan, show the plan, and save it where asked."""
-    from mlform.operations.plan import make_plan, save_plan
+    from mlform.operations.plan import make_plan
 
     options = plan_options(arguments, session, mode_of(arguments))
     generated = arguments.generate_config_out
@@ -26,6 +26,8 @@ def run(arguments: PlanArguments, session: Session) -> int:
     planned = make_plan(environment, options, asker(session))
     show_plan(session, environment, planned)
     if arguments.out:
+        from mlform.operations.saved_plans import save_plan
+
         save_plan(planned, session.path(arguments.out))
     if generated and session.path(generated).exists():
         _tell_generated(generated, session)

@@ -20,13 +20,13 @@ def run(arguments: ShowArguments, session: Session) -> int:
 
 def _show_plan(arguments: ShowArguments, session: Session) -> int:
     from mlform.cli.planning import show_plan
-    from mlform.operations.plan import load_plan
+    from mlform.operations.saved_plans import load_plan
     from mlform.operations.show import planned_config
     from mlform.plan.moves import adopted_state, moved_state
     from mlform.views.documents import plan_document
 
-    planned = load_plan(session.path(arguments.plan))
     environment = session.environment()
+    planned = load_plan(environment, session.path(arguments.plan))
     if not arguments.json:
         show_plan(session, environment, planned)
         return 0

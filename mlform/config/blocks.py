@@ -23,6 +23,64 @@ class BackendBlock:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeyProviderBlock:
+    """`key_provider "type" "name" { … }` inside `encryption`."""
+
+    type: str
+    name: str
+    body: Body
+    range: SourceRange
+
+    @property
+    def address(self) -> str:
+        """As methods refer to it."""
+        return f"key_provider.{self.type}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodBlock:
+    """`method "type" "name" { … }` inside `encryption`; `keys` is None where it needs none."""
+
+    type: str
+    name: str
+    keys: Reference | None
+    range: SourceRange
+
+    @property
+    def address(self) -> str:
+        """As what is encrypted refers to it."""
+        return f"method.{self.type}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncryptedBlock:
+    """`state { … }` or `plan { … }` inside `encryption`.
+
+    Attributes:
+        method: Seals what is written; None where that is said elsewhere.
+        fallbacks: Open what was written before, in order.
+        enforced: Whether plain text is refused: each place that says so.
+        range: The header.
+    """
+
+    method: Reference | None
+    fallbacks: tuple[Reference, ...] = ()
+    enforced: tuple[Expression, ...] = ()
+    range: SourceRange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncryptionBlock:
+    """`encryption { … }` inside `mlform`; key providers and methods by address."""
+
+    providers: Mapping[str, KeyProviderBlock]
+    methods: Mapping[str, MethodBlock]
+    state: EncryptedBlock | None
+    plan: EncryptedBlock | None
+    range: SourceRange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RequiredVersion:
     """`required_version = ">= 0.1"` inside `mlform`, with its place."""
 
@@ -246,6 +304,7 @@ class Module:
         folder: The folder, relative to the working folder; `.` for the root.
         required_versions: All of its `required_version` arguments.
         backend: Of the root module, or None.
+        encryption: Of the root module, or None.
         runtimes: By `type.name`, in source order, like all mappings here.
     """
 
@@ -253,6 +312,7 @@ class Module:
     folder: str
     required_versions: tuple[RequiredVersion, ...] = ()
     backend: BackendBlock | None = None
+    encryption: EncryptionBlock | None = None
     runtimes: Mapping[str, RuntimeBlock] = field(default_factory=dict)
     variables: Mapping[str, VariableBlock] = field(default_factory=dict)
     locals: Mapping[str, LocalValue] = field(default_factory=dict)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mlform.config.blocks import (
     BackendBlock,
+    EncryptionBlock,
     LocalValue,
     OutputBlock,
     RequiredVersion,
@@ -12,13 +13,15 @@ from mlform.config.blocks import (
 from mlform.config.conditions import conditions_of
 from mlform.config.decoding import Decoding
 from mlform.config.dependencies import dependencies
-from mlform.config.reading import Content, Reader, Shape
+from mlform.config.encryption_blocks import decode_encryption
+from mlform.config.reading import Reader, Shape
 from mlform.config.static import check_name
+from mlform.dataclass import dataclass
 from mlform.hcl.ast import Block
 
 SETTINGS = Shape(
     optional=("required_version",),
-    blocks={"backend": ("type",)},
+    blocks={"backend": ("type",), "encryption": ()},
     elsewhere={
         "required_providers": "mlform has no providers. Declare where tasks run with a block "
         'runtime "docker" "default" { … }.',
@@ -38,10 +41,17 @@ _OUTPUT = Shape(
 )
 
 
-def decode_settings(
-    block: Block, decoding: Decoding
-) -> tuple[RequiredVersion | None, tuple[BackendBlock, ...]]:
-    """Read a `mlform` block: its required version and its backends."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsBlock:
+    """What a `mlform` block says."""
+
+    required: RequiredVersion | None
+    backends: tuple[BackendBlock, ...]
+    encryptions: tuple[EncryptionBlock, ...]
+
+
+def decode_settings(block: Block, decoding: Decoding) -> SettingsBlock:
+    """Read a `mlform` block."""
     content = decoding.reader.read(block.body, SETTINGS, block.range)
     required: RequiredVersion | None = None
     version = content.arguments.get("required_version")
@@ -49,23 +59,38 @@ def decode_settings(
         constraint = decoding.text(content, "required_version")
         if constraint is not None:
             required = RequiredVersion(constraint=constraint, range=version.expression.range)
-    return required, _backends(content, decoding)
-
-
-def _backends(content: Content, decoding: Decoding) -> tuple[BackendBlock, ...]:
-    if not decoding.path:
-        return tuple(
+    backends = _of_root(
+        content.blocks_of("backend"), "Backend", "Where the state is kept", decoding
+    )
+    encryptions = _of_root(
+        content.blocks_of("encryption"), "Encryption", "How the state is encrypted", decoding
+    )
+    return SettingsBlock(
+        required=required,
+        backends=tuple(
             BackendBlock(
                 type=each.labels[0],
                 body=decoding.reader.native(each.body, Shape()),
                 range=each.range,
             )
-            for each in content.blocks
-        )
-    for block in content.blocks:
+            for each in backends
+        ),
+        encryptions=tuple(
+            decode_encryption(each.body, each.range, decoding.reader) for each in encryptions
+        ),
+    )
+
+
+def _of_root(
+    blocks: tuple[Block, ...], named: str, what: str, decoding: Decoding
+) -> tuple[Block, ...]:
+    """Return blocks that only the root module may have, or none."""
+    if not decoding.path:
+        return blocks
+    for block in blocks:
         decoding.diagnostics.error(
-            "Backend in a module",
-            "Where the state is kept is said in the root module only: all modules share one state. "
+            f"{named} in a module",
+            f"{what} is said in the root module only: all modules share one state. "
             "Remove this block.",
             range=block.range,
         )

@@ -9,6 +9,7 @@ from mlform.addresses import ResourceAddress
 from mlform.config.blocks import (
     BackendBlock,
     CheckBlock,
+    EncryptionBlock,
     ImportBlock,
     LocalValue,
     Module,
@@ -118,6 +119,7 @@ class _Draft:
     decoding: Decoding
     required_versions: list[RequiredVersion] = field(default_factory=list)
     backend: BackendBlock | None = None
+    encryption: EncryptionBlock | None = None
     outputs: dict[str, OutputBlock] = field(default_factory=dict)
     resources: dict[ResourceAddress, ResourceBlock] = field(default_factory=dict)
     calls: dict[str, _Call] = field(default_factory=dict)
@@ -172,19 +174,25 @@ class _Draft:
             _add(self.resources, resource.address, resource, said, diagnostics)
 
     def _settings(self, block: Block) -> None:
-        required, backends = decode_settings(block, self.decoding)
-        if required is not None:
-            self.required_versions.append(required)
-        for backend in backends:
-            if self.backend is None:
-                self.backend = backend
+        settings = decode_settings(block, self.decoding)
+        if settings.required is not None:
+            self.required_versions.append(settings.required)
+        self.backend = self._only(self.backend, settings.backends, "backend")
+        self.encryption = self._only(self.encryption, settings.encryptions, "encryption")
+
+    def _only(self, first: _Item | None, more: Iterable[_Item], what: str) -> _Item | None:
+        """Return the first of what there may be only one of; record a problem for others."""
+        for each in more:
+            if first is None:
+                first = each
                 continue
             self.decoding.diagnostics.error(
-                "Duplicate backend configuration",
-                "A configuration may have only one backend. It was declared before at "
-                f"{self.backend.range}. Remove one of the two.",
-                range=backend.range,
+                f"Duplicate {what} configuration",
+                f"A configuration may have only one {what}. It was declared before at "
+                f"{first.range}. Remove one of the two.",
+                range=each.range,
             )
+        return first
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +254,7 @@ def decode_module(
         folder=shape.folder,
         required_versions=tuple(draft.required_versions),
         backend=draft.backend,
+        encryption=draft.encryption,
         runtimes=runtimes,
         variables=shape.variables,
         locals=shape.locals,
@@ -260,10 +269,12 @@ def decode_module(
     return module, tuple(calls.values())
 
 
-def decode_backend(shape: Outline, decoding: Decoding) -> BackendBlock | None:
-    """Return where the root module keeps state, without reading more of it."""
+def decode_storage(
+    shape: Outline, decoding: Decoding
+) -> tuple[BackendBlock | None, EncryptionBlock | None]:
+    """Return where and how the root module keeps state, without reading more of it."""
     draft = _Draft(decoding)
     for block in shape.blocks:
         if block.type == "mlform":
             draft.read(block)
-    return draft.backend
+    return draft.backend, draft.encryption

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from mlform.config.blocks import BackendBlock, Config, LocalValue, VariableBlock
-from mlform.config.decode import Outline, decode_backend, outline
+from mlform.config.blocks import BackendBlock, Config, EncryptionBlock, LocalValue, VariableBlock
+from mlform.config.decode import Outline, decode_storage, outline
 from mlform.config.decoding import Decoding
 from mlform.config.early import EarlyContext, EarlyScope
 from mlform.config.file_reading import (
@@ -103,17 +103,17 @@ class RootModule:
         check_removals(config, diagnostics)
         return config, _in_order(diagnostics, files.content)
 
-    def backend(
+    def storage(
         self, values: Mapping[str, Value], *, context: EarlyContext
-    ) -> tuple[BackendBlock | None, tuple[Diagnostic, ...]]:
-        """Read where the state is kept, and nothing else.
+    ) -> tuple[BackendBlock | None, EncryptionBlock | None, tuple[Diagnostic, ...]]:
+        """Read where and how the state is kept, and nothing else.
 
         Args:
             values: Of the variables; those without are unknown.
             context: What expressions see that are resolved while loading.
 
         Returns:
-            The block, or None, and the problems of it with those found before.
+            The blocks, or None, and the problems of them with those found before.
         """
         diagnostics = Diagnostics()
         diagnostics.extend(self.problems)
@@ -121,8 +121,9 @@ class RootModule:
         scope = EarlyScope(
             context=context, variables=shape.variables, locals=shape.locals, values=values
         )
-        block = decode_backend(shape, Decoding(path=(), reader=shape.reader, scope=scope))
-        return block, _in_order(diagnostics, self._files.content)
+        decoding = Decoding(path=(), reader=shape.reader, scope=scope)
+        backend, encryption = decode_storage(shape, decoding)
+        return backend, encryption, _in_order(diagnostics, self._files.content)
 
 
 def _reporting_to(shape: Outline, diagnostics: Diagnostics) -> Outline:

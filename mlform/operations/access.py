@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from mlform import __version__
@@ -10,11 +10,18 @@ from mlform.backends.base import LockInfo, StateBackend, Workspaces
 from mlform.config.early import EarlyScope
 from mlform.config.folders import DiskFiles
 from mlform.config.load import read_root
+from mlform.config.variable_sources import OptionFile, OptionValue
 from mlform.dataclass import replace
 from mlform.diagnostics import Diagnostics
 from mlform.digests import Digest, JsonObject, digest_bytes, digest_json
-from mlform.operations.environment import BackendSettings, Environment
-from mlform.operations.loading import Loaded, backend_of, early_context, variable_values
+from mlform.operations.environment import BackendSettings, Environment, Sealing
+from mlform.operations.loading import (
+    Loaded,
+    backend_of,
+    early_context,
+    sealing_of,
+    variable_values,
+)
 from mlform.state.codec import encode_state
 from mlform.state.journal import Run
 from mlform.state.snapshot import State
@@ -59,22 +66,46 @@ def backend_settings(environment: Environment) -> BackendSettings:
     """Return which backend the configuration of the working folder names.
 
     Raises:
-        ConfigurationError: If the backend block cannot be understood.
+        ConfigurationError: If the backend or encryption block cannot be understood.
     """
+    return _storage(environment, ())[0]
+
+
+def sealing_alone(
+    environment: Environment, options: Sequence[OptionValue | OptionFile] = ()
+) -> Sealing:
+    """Return how the configuration of the working folder encrypts state and plans.
+
+    Args:
+        environment: The outside world.
+        options: `-var` and `-var-file`.
+
+    Raises:
+        ConfigurationError: If the backend or encryption block cannot be understood.
+    """
+    return _storage(environment, options)[1]
+
+
+def _storage(
+    environment: Environment, options: Sequence[OptionValue | OptionFile]
+) -> tuple[BackendSettings, Sealing]:
     diagnostics = Diagnostics()
     root = read_root(DiskFiles(environment.settings.folder))
-    if root.is_empty:
-        return BackendSettings()
-    # A variable may be without value as long as the backend does not depend on it.
-    values = variable_values(environment, root, Diagnostics())
     context = early_context(environment, partial=True)
-    block, problems = root.backend(values, context=context)
+    if root.is_empty:
+        sealing = sealing_of(None, EarlyScope(context=context), environment, diagnostics)
+        diagnostics.raise_if_errors()
+        return BackendSettings(cipher=sealing.state), sealing
+    # A variable may be without value as long as the backend does not depend on it.
+    values = variable_values(environment, root, Diagnostics(), options=options)
+    backend, encryption, problems = root.storage(values, context=context)
     diagnostics.extend(problems)
     diagnostics.raise_if_errors()
     scope = EarlyScope(context=context, variables=root.variables, locals=root.locals, values=values)
-    settings = backend_of(block, scope, diagnostics)
+    sealing = sealing_of(encryption, scope, environment, diagnostics)
+    settings = replace(backend_of(backend, scope, diagnostics), cipher=sealing.state)
     diagnostics.raise_if_errors()
-    return settings
+    return settings, sealing
 
 
 @contextmanager

@@ -16,7 +16,8 @@ from mlform.state.encryption import PLAIN, Cipher
 from mlform.store.base import ArtifactStore
 from mlform.tasks import PinnedImage
 
-if TYPE_CHECKING:  # most commands fetch nothing
+if TYPE_CHECKING:  # most commands fetch and encrypt nothing
+    from mlform.ciphers.base import CipherSettings
     from mlform.fetching.base import ModuleFetcher
 
 
@@ -64,6 +65,21 @@ class BackendSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sealing:
+    """How what mlform writes is encrypted.
+
+    Attributes:
+        state: Seals states.
+        plan: Seals saved plans; None where nothing is said of them.
+        variables: Those of the root module that keys are made of: they are kept nowhere.
+    """
+
+    state: Cipher = PLAIN
+    plan: Cipher | None = None
+    variables: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
     """The outside world behind ports.
 
@@ -77,6 +93,7 @@ class Environment:
         started: When this process started; with the two above it names it for all time.
         kinds: Resource kinds by name.
         open_backend: Opens the states of all workspaces in a backend.
+        make_cipher: Makes what seals as a configuration says.
         open_store: Opens the artifact store.
         open_runtime: Opens the runtime of a type, given its resolved arguments and pinned image.
         resolve_image: Finds out which image a name means now.
@@ -95,6 +112,7 @@ class Environment:
     started: str = ""
     kinds: Mapping[str, AnyKind]
     open_backend: Callable[[BackendSettings], Workspaces]
+    make_cipher: Callable[[CipherSettings], Cipher]
     open_store: Callable[[], ArtifactStore]
     open_runtime: Callable[[str, Mapping[str, object]], Runtime]
     resolve_image: Callable[[str], PinnedImage]

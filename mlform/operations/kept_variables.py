@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from mlform.config.folders import SavedFiles
 from mlform.config.load import read_root
@@ -20,18 +20,27 @@ from mlform.operations.loading import make_functions
 from mlform.operations.results import Planned
 
 
-def variables_to_json(variables: Mapping[str, Value]) -> JsonObject:
-    """Return the values of the root variables with their types."""
+def variables_to_json(
+    variables: Mapping[str, Value], *, withheld: Container[str] = ()
+) -> JsonObject:
+    """Return the values of the root variables with their types.
 
-    def document(value: Value) -> Json:
+    Args:
+        variables: By name.
+        withheld: Names of those that are not kept although they are not ephemeral.
+    """
+
+    def document(name: str, value: Value) -> Json:
+        ephemeral = Mark.EPHEMERAL in value.marks
         return {
             "type": type_to_json(value.type),
             "value": plain(value),
             "sensitive": value.is_sensitive,
-            "ephemeral": Mark.EPHEMERAL in value.marks,
+            "ephemeral": ephemeral,
+            "kept": not ephemeral and name not in withheld,
         }
 
-    return {name: document(value) for name, value in variables.items()}
+    return {name: document(name, value) for name, value in variables.items()}
 
 
 def variables_from_json(document: JsonObject) -> Mapping[str, Value]:
@@ -51,12 +60,12 @@ def variables_from_json(document: JsonObject) -> Mapping[str, Value]:
 
 
 def lasting(variables: JsonObject) -> JsonObject:
-    """Return the variables without the values that exist only while mlform runs."""
+    """Return the variables without the values that are not kept."""
     found: dict[str, Json] = {}
     for name, item in variables.items():
         assert isinstance(item, Mapping)  # noqa: S101 - as `variables_to_json` makes them
-        hidden = item["ephemeral"]
-        found[name] = {key: data for key, data in item.items() if not (hidden and key == "value")}
+        kept = item["kept"]
+        found[name] = {key: data for key, data in item.items() if kept or key != "value"}
     return found
 
 
@@ -75,7 +84,7 @@ def with_ephemeral(
     """
     variables = planned.variables
     names = {
-        name for name, item in variables.items() if isinstance(item, Mapping) and item["ephemeral"]
+        name for name, item in variables.items() if isinstance(item, Mapping) and not item["kept"]
     }
     diagnostics = Diagnostics()
     for option in options:
@@ -84,7 +93,8 @@ def with_ephemeral(
             diagnostics.error(
                 "Can't set variable when applying a saved plan",
                 f"The variable {name} has the value that the plan was made with; only ephemeral "
-                "variables are given again. Leave out this -var, or make a new plan.",
+                "variables and passphrases are given again. Leave out this -var, or make a new "
+                "plan.",
             )
     diagnostics.raise_if_errors()
     if not names:
@@ -104,4 +114,5 @@ def with_ephemeral(
         functions=make_functions(folder, environment),
     )
     diagnostics.raise_if_errors()
-    return replace(planned, variables={**variables, **variables_to_json(values)})
+    given = variables_to_json(values, withheld=names)
+    return replace(planned, variables={**variables, **given})

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from mlform import __version__
-from mlform.config.blocks import BackendBlock, Config, VariableBlock
+from mlform.config.blocks import BackendBlock, Config, EncryptionBlock, VariableBlock
 from mlform.config.early import EarlyContext, EarlyScope
 from mlform.config.early_arguments import body_references, check_known
 from mlform.config.folders import DiskFiles, SavedFiles
@@ -14,23 +14,22 @@ from mlform.config.load import RootModule, read_root
 from mlform.config.variable_sources import OptionFile, OptionValue, gather_sources
 from mlform.config.variables import collect_variables
 from mlform.config.versions import check_required_versions
-from mlform.dataclass import dataclass, replace
+from mlform.dataclass import dataclass, field, replace
 from mlform.diagnostics import Diagnostic, Diagnostics, Severity, did_you_mean
-from mlform.graph.arguments import plain
 from mlform.graph.build import Graph, build_graph
 from mlform.graph.evaluation import Evaluation
 from mlform.graph.known import Known, Surroundings
 from mlform.graph.runtimes import RuntimeSettings, resolve_runtimes
-from mlform.lang.construct import has_unknown
-from mlform.lang.convert import ConversionError, convert
 from mlform.lang.function import Function
 from mlform.lang.functions import functions
 from mlform.lang.values import Value
 from mlform.operations.backends import BACKENDS
-from mlform.operations.environment import BackendSettings, Environment
+from mlform.operations.early_blocks import early_arguments
+from mlform.operations.environment import BackendSettings, Environment, Sealing
 from mlform.operations.function_ports import function_context
 from mlform.operations.installed import find_installed, modules_folder
-from mlform.schema import ResourceReference, ResourceSchema
+from mlform.schema import ResourceSchema
+from mlform.state.encryption import PLAIN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +44,7 @@ class Loaded:
         functions: By name.
         runtimes: By `type.name`, the implicit one included.
         backend: Where the states are kept.
+        sealing: How state and plans are encrypted.
         backend_problems: Why the backend cannot be used, where no backend is needed to go on.
         warnings: Problems that do not stop anything.
     """
@@ -56,6 +56,7 @@ class Loaded:
     functions: Mapping[str, Function]
     runtimes: Mapping[str, RuntimeSettings]
     backend: BackendSettings
+    sealing: Sealing = field(default_factory=Sealing)
     backend_problems: tuple[Diagnostic, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
 
@@ -292,7 +293,8 @@ def _assembled(
     found = scope.around(body_references(bodies), diagnostics)
     runtimes = resolve_runtimes(config.root, found, diagnostics)
     problems = Diagnostics()
-    backend = backend_of(config.root.backend, scope, problems)
+    sealing = sealing_of(config.root.encryption, scope, environment, problems)
+    backend = replace(backend_of(config.root.backend, scope, problems), cipher=sealing.state)
     if not partial:
         diagnostics.extend(problems)
     return Loaded(
@@ -303,6 +305,7 @@ def _assembled(
         functions=context.functions,
         runtimes=runtimes,
         backend=backend,
+        sealing=sealing,
         backend_problems=tuple(problems),
         warnings=tuple(item for item in diagnostics if item.severity is Severity.WARNING),
     )
@@ -342,32 +345,29 @@ def backend_of(
             range=block.range,
         )
         return BackendSettings()
-    arguments: dict[str, object] = {}
-    check_known([block.body], scope, diagnostics, is_needed=True)
-    for attribute in block.body.attributes:
-        argument = schema.attribute(attribute.name)
-        if argument is None:
-            names = [item.name for item in schema.attributes]
-            diagnostics.error(
-                "Unsupported argument",
-                f'An argument named "{attribute.name}" is not expected here.'
-                f"{did_you_mean(attribute.name, names)} Arguments here are: {', '.join(names)}.",
-                range=attribute.name_range,
-            )
-            continue
-        value = scope.value(attribute.expression, diagnostics)
-        if value is None or has_unknown(value) or value.is_null:
-            continue
-        assert not isinstance(argument.type, ResourceReference)  # noqa: S101 - of no backend
-        try:
-            arguments[attribute.name] = plain(convert(value, argument.type))
-        except ConversionError as error:
-            diagnostics.error(
-                "Invalid argument value",
-                f'Inappropriate value for "{attribute.name}": {error.message}.',
-                range=attribute.expression.range,
-            )
+    arguments = early_arguments(schema, block.body, scope, diagnostics)
     return BackendSettings(type=block.type, arguments=arguments)
+
+
+def sealing_of(
+    block: EncryptionBlock | None,
+    scope: EarlyScope,
+    environment: Environment,
+    diagnostics: Diagnostics,
+) -> Sealing:
+    """Return how a configuration encrypts state and plans; not at all where nothing is said."""
+    variable = environment.settings.variables.get("MLF_ENCRYPTION", "")
+    if block is None and not variable:
+        return Sealing()
+    from mlform.operations.encryption import encryption_of
+
+    settings = encryption_of(block, variable, scope, diagnostics)
+    make = environment.make_cipher
+    return Sealing(
+        state=PLAIN if settings.state is None else make(settings.state),
+        plan=None if settings.plan is None else make(settings.plan),
+        variables=settings.variables,
+    )
 
 
 def make_functions(

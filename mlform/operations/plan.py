@@ -1,13 +1,16 @@
-"""Making, saving and loading plans."""
+"""Making plans."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from mlform.dataclass import replace
-from mlform.durable import write_file
-from mlform.errors import MlformError, PlanError
-from mlform.operations.access import config_digest, locked, open_backend, state_digest
+from mlform.operations.access import (
+    config_digest,
+    locked,
+    open_backend,
+    state_digest,
+)
 from mlform.operations.environment import Environment
 from mlform.operations.kept_variables import lasting, variables_to_json
 from mlform.operations.loading import Ask, Loaded, load
@@ -18,7 +21,6 @@ from mlform.plan.changes import Basis, Mode, Plan
 from mlform.plan.planner import make_plan as plan_changes
 from mlform.plan.wishes import Wishes
 from mlform.state.snapshot import State
-from mlform.tasks import PinnedImage
 
 
 def make_plan(environment: Environment, options: PlanOptions, ask: Ask | None = None) -> Planned:
@@ -45,7 +47,7 @@ def make_plan(environment: Environment, options: PlanOptions, ask: Ask | None = 
     pins = resolve_pins(environment, loaded.runtimes.values(), readonly=options.lockfile_readonly)
     if options.generate_config_out is not None and options.mode is Mode.NORMAL:
         loaded = _with_generated(environment, loaded, pins, state, options.generate_config_out)
-    variables = variables_to_json(loaded.variables)
+    variables = variables_to_json(loaded.variables, withheld=loaded.sealing.variables)
     basis = Basis(
         lineage=state.lineage,
         serial=state.serial,
@@ -64,6 +66,7 @@ def make_plan(environment: Environment, options: PlanOptions, ask: Ask | None = 
         sensitive_variables=tuple(
             name for name, value in loaded.variables.items() if value.is_sensitive
         ),
+        sealing=loaded.sealing,
     )
 
 
@@ -107,58 +110,3 @@ def _planned(
         )
     finally:
         world.close()
-
-
-def save_plan(planned: Planned, path: Path) -> None:
-    """Write a plan to a file that only its owner can read: it may hold sensitive values.
-
-    Raises:
-        MlformError: If the file cannot be written.
-    """
-    from mlform.plan.planfile import PlanFile, encode_planfile
-
-    content = encode_planfile(
-        PlanFile(
-            plan=planned.plan,
-            state=planned.state,
-            files=planned.files,
-            variables=lasting(planned.variables),
-            images={name: image.reference for name, image in planned.images.items()},
-        )
-    )
-    try:
-        write_file(path, content, mode=0o600)
-    except OSError as error:
-        detail = f"{path} cannot be written: {error.strerror or error}."
-        raise MlformError("Failed to save the plan", detail) from error
-
-
-def load_plan(path: Path) -> Planned:
-    """Read a saved plan; ephemeral variables have no value in it.
-
-    Raises:
-        PlanError: If it cannot be read or is no plan.
-    """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        detail = f"{path} cannot be read: {error.strerror or error}."
-        raise PlanError("Failed to read the plan", detail) from error
-    from mlform.plan.planfile import decode_planfile
-
-    found = decode_planfile(content, str(path))
-    return Planned(
-        plan=found.plan,
-        state=found.state,
-        files=found.files,
-        variables=found.variables,
-        images={
-            name: PinnedImage(name=name, reference=reference)
-            for name, reference in found.images.items()
-        },
-        sensitive_variables=tuple(
-            name
-            for name, item in found.variables.items()
-            if isinstance(item, dict) and item.get("sensitive")
-        ),
-    )

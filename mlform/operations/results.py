@@ -11,6 +11,7 @@ from mlform.config.variable_sources import OptionFile, OptionValue
 from mlform.dataclass import dataclass, field
 from mlform.diagnostics import Diagnostic
 from mlform.digests import JsonObject
+from mlform.operations.environment import Sealing
 from mlform.plan.changes import Mode, Plan
 from mlform.state.snapshot import OutputRecord, State
 from mlform.tasks import PinnedImage
@@ -56,6 +57,7 @@ class Planned:
         variables: Values of the root variables, as JSON with their types.
         images: Pins in use, by image name.
         sensitive_variables: Names of the variables that are hidden.
+        sealing: How the plan is encrypted where it is saved.
     """
 
     plan: Plan
@@ -64,6 +66,7 @@ class Planned:
     variables: JsonObject
     images: Mapping[str, PinnedImage]
     sensitive_variables: tuple[str, ...] = ()
+    sealing: Sealing = field(default_factory=Sealing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,8 +39,10 @@ if TYPE_CHECKING:
     import zipfile
 
 FORMAT: Final = 3
+PLAN: Final = "plan"
+"""What an encrypted plan file says that it is."""
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
-_PLAN: Final = "plan.json"
+_DOCUMENT: Final = "plan.json"
 _STATE: Final = "state.json"
 _CONFIG: Final = "config/"
 
@@ -76,7 +78,7 @@ def encode_planfile(content: PlanFile) -> bytes:
 
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        _add(archive, _PLAN, canonical_json(document))
+        _add(archive, _DOCUMENT, canonical_json(document))
         _add(archive, _STATE, encode_state(content.state))
         for name in sorted(content.files):
             _add(archive, _CONFIG + name, content.files[name])
@@ -105,7 +107,7 @@ def decode_planfile(content: bytes, shown: str) -> PlanFile:
 
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            document = json.loads(archive.read(_PLAN))
+            document = json.loads(archive.read(_DOCUMENT))
             state = decode_state(archive.read(_STATE))
             files = {
                 name.removeprefix(_CONFIG): archive.read(name)

@@ -16,6 +16,7 @@ import pytest
 
 from mlform.digests import Json
 from tests.e2e.cli import Cli
+from tests.e2e.encryption import PLANS_IN_PLAIN_TEXT
 
 TERRAFORM = shutil.which("terraform")
 pytestmark = pytest.mark.skipif(TERRAFORM is None, reason="the terraform program is not installed")
@@ -171,7 +172,8 @@ class Ours:
     """A folder that mlform works in."""
 
     def __init__(self, folder: Path) -> None:
-        self.cli = Cli(folder)
+        # Like Terraform, which writes plans with sensitive values in plain text.
+        self.cli = Cli(folder, MLF_ENCRYPTION=PLANS_IN_PLAIN_TEXT)
 
     def plan(self, files: Mapping[str, str]) -> dict[str, Json]:
         for name, text in files.items():

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.cli import Cli
+from tests.e2e.encryption import PLANS_ENCRYPTED, PLANS_IN_PLAIN_TEXT
 
 CONFIGURATION = """\
 variable "depth" {
@@ -114,7 +115,20 @@ def test_outputs_in_every_form(applied: Cli) -> None:
     assert 'Did you mean "depth"?' in missing.stderr
 
 
+def test_a_plan_with_sensitive_values_is_not_written_in_plain_text(applied: Cli) -> None:
+    refused = applied.run("plan", "-out", "p", "-var", "depth=5")
+    assert refused.status == 1
+    assert "The plan holds sensitive values" in refused.stderr
+    assert "var.secret and output.token" in refused.stderr
+    assert "hush" not in refused.stderr
+    assert not refused.file("p").exists()
+    openly = applied.with_variables(MLF_ENCRYPTION=PLANS_IN_PLAIN_TEXT)
+    openly.run("plan", "-out", "p").ok()
+    openly.run("apply", "p").ok()
+
+
 def test_a_saved_plan_is_obeyed_once(applied: Cli) -> None:
+    applied = applied.with_variables(MLF_ENCRYPTION=PLANS_ENCRYPTED)
     saved = applied.run("plan", "-out", "p", "-var", "depth=5").ok().stdout
     assert 'mlform apply "p"' in saved
     assert "Plan: 1 to add, 1 to change, 1 to destroy." in applied.run("show", "p").ok().stdout

@@ -12,7 +12,7 @@ from mlform.apply.events import Event, Interrupted, StepFinished, StepStarted
 from mlform.apply.stop import Stop
 from mlform.digests import Json
 from mlform.errors import PlanStale
-from mlform.operations.plan import load_plan, save_plan
+from mlform.operations.saved_plans import load_plan, save_plan
 from mlform.plan.changes import Mode
 from mlform.runtimes.memory import MemoryRuntime, MemoryWork
 from mlform.tasks import Server
@@ -328,14 +328,14 @@ def test_saved_plan_does_what_it_says(engine: Engine, tmp_path: Path) -> None:
     path = tmp_path / "plan"
     save_plan(planned, path)
     assert path.stat().st_mode & 0o777 == 0o600
-    loaded = load_plan(path)
+    loaded = load_plan(engine.environment([]), path)
     assert loaded.plan == planned.plan
     engine.hcl = 'resource "mlform_data" "else" {}\n'
     engine.file("main.mlf.hcl", engine.hcl)
     ran = engine.carry_out(loaded)
     assert ran.counts == (5, 0, 0)
     with pytest.raises(PlanStale):
-        engine.carry_out(load_plan(path))
+        engine.carry_out(load_plan(engine.environment([]), path))
 
 
 def test_apply_without_changes_writes_nothing(engine: Engine) -> None:

@@ -10,8 +10,8 @@ import pytest
 from mlform.config.variable_sources import OptionValue
 from mlform.diagnostics import ConfigurationError
 from mlform.operations.kept_variables import with_ephemeral
-from mlform.operations.plan import load_plan, save_plan
 from mlform.operations.results import Planned
+from mlform.operations.saved_plans import load_plan, save_plan
 from tests.engine import Engine
 
 HCL = """
@@ -40,7 +40,7 @@ def saved(engine: Engine) -> Planned:
     save_plan(engine.plan(variables={"token": "geheim", "word": "w"}), path)
     with zipfile.ZipFile(path) as archive:
         assert not any(b"geheim" in archive.read(name) for name in archive.namelist())
-    return load_plan(path)
+    return load_plan(engine.environment([]), path)
 
 
 def completed(engine: Engine, planned: Planned, *options: str) -> Planned:
