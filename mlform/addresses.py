@@ -11,7 +11,7 @@ import re
 from functools import total_ordering
 from typing import TypeAlias
 
-from mlform.dataclass import dataclass
+from mlform.dataclass import dataclass, field
 
 InstanceKey: TypeAlias = int | str | None
 """`None` without `count` and `for_each`."""
@@ -63,16 +63,36 @@ def print_path(path: ModulePath) -> str:
 @total_ordering
 @dataclass(frozen=True, slots=True)
 class ResourceAddress:
-    """One instance of a resource; without any keys also the resource block itself."""
+    """One instance of a resource; without any keys also the resource block itself.
+
+    Hash and text are kept, because every table of resources asks for them again and again.
+    """
 
     kind: str
     name: str
     key: InstanceKey = None
     module: ModulePath = ()
+    _hash: int | None = field(default=None, init=False, compare=False, repr=False)
+    _text: str = field(default="", init=False, compare=False, repr=False)
+
+    def __hash__(self) -> int:
+        known = self._hash
+        if known is None:
+            known = hash((self.kind, self.name, self.key, self.module))
+            object.__setattr__(self, "_hash", known)
+        return known
 
     def __str__(self) -> str:
-        steps = [str(step) for step in self.module]
-        return ".".join([*steps, f"{self.kind}.{self.name}{_print_key(self.key)}"])
+        known = self._text
+        if not known:
+            steps = [str(step) for step in self.module]
+            known = ".".join([*steps, f"{self.kind}.{self.name}{_print_key(self.key)}"])
+            object.__setattr__(self, "_text", known)
+        return known
+
+    def __reduce__(self) -> tuple[type[ResourceAddress], tuple[object, ...]]:
+        # Another process has other hashes.
+        return ResourceAddress, (self.kind, self.name, self.key, self.module)
 
     @property
     def block(self) -> ResourceAddress:
@@ -85,7 +105,8 @@ class ResourceAddress:
     @property
     def order(self) -> tuple[object, ...]:
         """What addresses are sorted by: cheaper as the key of a sort than the addresses."""
-        path = tuple((step.name, _key_order(step.key)) for step in self.module)
+        module = self.module
+        path = tuple([(step.name, _key_order(step.key)) for step in module]) if module else ()
         return (path, self.kind, self.name, _key_order(self.key))
 
     def __lt__(self, other: ResourceAddress) -> bool:

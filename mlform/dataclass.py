@@ -163,11 +163,8 @@ def _comparison(layout: _Layout) -> dict[str, object]:
 
 
 def _values_of(names: list[str]) -> Callable[[object], object]:
-    """Return what gives a tuple of the attributes of these names."""
-    if not names:
-        return lambda _: ()
-    get = attrgetter(*names)
-    return get if len(names) > 1 else lambda item: (get(item),)
+    """Return what gives the attribute of this name, or a tuple of those of several."""
+    return attrgetter(*names) if names else lambda _: ()
 
 
 def _repr(self: object) -> str:

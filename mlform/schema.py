@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
+from typing import Protocol, TypeVar
 
 from mlform.dataclass import dataclass, field
 from mlform.digests import Json
@@ -66,21 +67,54 @@ class Attribute:
     allowed: tuple[str, ...] = ()
 
 
+class _Named(Protocol):
+    """What has a name."""
+
+    @property
+    def name(self) -> str:
+        """The name."""
+        ...
+
+
+Item = TypeVar("Item", bound=_Named)
+
+
+def _by_name(items: tuple[Item, ...]) -> dict[str, Item]:
+    return {item.name: item for item in reversed(items)}  # of two with one name the first counts
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockSchema:
-    """What stands between the braces of a block. `one_of`: exactly one of these blocks."""
+    """What stands between the braces of a block.
+
+    Attributes:
+        attributes: Arguments and computed attributes.
+        blocks: The blocks inside.
+        one_of: Exactly one of these blocks.
+        references: The arguments that take whole resources.
+    """
 
     attributes: tuple[Attribute, ...] = ()
     blocks: tuple[NestedBlock, ...] = ()
     one_of: tuple[str, ...] = ()
+    references: tuple[Attribute, ...] = field(init=False, compare=False, repr=False)
+    _attributes: Mapping[str, Attribute] = field(init=False, compare=False, repr=False)
+    _blocks: Mapping[str, NestedBlock] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Note which attributes and blocks there are: every body of a configuration asks."""
+        references = [each for each in self.attributes if isinstance(each.type, ResourceReference)]
+        object.__setattr__(self, "references", tuple(references))
+        object.__setattr__(self, "_attributes", _by_name(self.attributes))
+        object.__setattr__(self, "_blocks", _by_name(self.blocks))
 
     def attribute(self, name: str) -> Attribute | None:
         """Return the attribute of a name, or None."""
-        return next((item for item in self.attributes if item.name == name), None)
+        return self._attributes.get(name)
 
     def block(self, name: str) -> NestedBlock | None:
         """Return the block of a name, or None."""
-        return next((item for item in self.blocks if item.name == name), None)
+        return self._blocks.get(name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,17 +142,23 @@ class NestedBlock:
     repeated: bool = False
     required: bool = False
     effect: Effect = Effect.REBUILD
+    _whole: dict[str, BlockSchema] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
 
     def schema_of(self, label: str | None) -> BlockSchema:
         """Return the schema of a block with this label: the common part and the variant's."""
-        variant = self.variants.get(label or "")
+        name = label or ""
+        variant = self.variants.get(name)
         if variant is None:
             return self.body
-        return BlockSchema(
-            attributes=(*self.body.attributes, *variant.attributes),
-            blocks=(*self.body.blocks, *variant.blocks),
-            one_of=(*self.body.one_of, *variant.one_of),
-        )
+        if name not in self._whole:
+            self._whole[name] = BlockSchema(
+                attributes=(*self.body.attributes, *variant.attributes),
+                blocks=(*self.body.blocks, *variant.blocks),
+                one_of=(*self.body.one_of, *variant.one_of),
+            )
+        return self._whole[name]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from typing import Final, NoReturn, TextIO
 _VERSION: Final = frozenset({"version", "-version", "--version", "-v"})
 _COMPLETING: Final = "_MLFORM_COMPLETE"
 _INSTALL: Final = "-install-autocomplete"
-_OBJECTS_BETWEEN_COLLECTIONS: Final = 100_000
+_OBJECTS_BETWEEN_COLLECTIONS: Final = 400_000
 _HELP: Final = frozenset({"help", "-help", "--help", "-h"})
 
 

@@ -212,11 +212,10 @@ class BodyResolver:
         )
 
     def _refuse_unknown(self, schema: BlockSchema, body: ast.Body) -> None:
-        blocks = [block.name for block in schema.blocks]
-        arguments = [item.name for item in schema.attributes if not item.computed]
         for given in body.attributes:
             attribute = schema.attribute(given.name)
             if attribute is None:
+                arguments, blocks = _expected(schema)
                 unsupported = (
                     _unsupported_property
                     if isinstance(given, JsonProperty)
@@ -232,6 +231,7 @@ class BodyResolver:
                 )
         for block in body.blocks:
             if schema.block(block.type) is None and block.type != DYNAMIC_BLOCK:
+                arguments, blocks = _expected(schema)
                 self.diagnostics.error(
                     "Unsupported block type",
                     _unsupported_block(block.type, arguments, blocks),
@@ -275,9 +275,17 @@ class BodyResolver:
         )
 
 
+def _expected(schema: BlockSchema) -> tuple[list[str], list[str]]:
+    """Return the names of the arguments and of the blocks that can be written."""
+    arguments = [item.name for item in schema.attributes if not item.computed]
+    return arguments, [block.name for block in schema.blocks]
+
+
 def plain(value: Value) -> Json:
     """Return the JSON of a value, with null for what is unknown; marks are dropped."""
     payload = value.payload
+    if type(payload) is str or payload is None:  # most are
+        return payload
     if payload is UNKNOWN:
         return None
     if isinstance(payload, Decimal):
@@ -307,7 +315,7 @@ def upstream_of(schema: BlockSchema, arguments: Value) -> Mapping[str, tuple[Jso
 
 def with_addresses(schema: BlockSchema, arguments: Value) -> Value:
     """Return the arguments with the address in place of each whole resource."""
-    if not isinstance(arguments.payload, dict):
+    if not isinstance(arguments.payload, dict) or not schema.references:
         return arguments
     replaced = dict(arguments.payload)
     for attribute, value in _references(schema, arguments):
@@ -380,11 +388,7 @@ def _references(schema: BlockSchema, arguments: Value) -> list[tuple[Attribute, 
     payload = arguments.payload
     if not isinstance(payload, dict):
         return []
-    return [
-        (attribute, payload[attribute.name])
-        for attribute in schema.attributes
-        if isinstance(attribute.type, ResourceReference)
-    ]
+    return [(attribute, payload[attribute.name]) for attribute in schema.references]
 
 
 def _default(attribute: Attribute) -> Value:

@@ -22,7 +22,7 @@ def stored(schema: ResourceSchema, attributes: Mapping[str, Value]) -> JsonObjec
     """Return the JSON for the state of known attributes."""
     found: dict[str, Json] = {}
     for name, value in attributes.items():
-        if _is_open(schema.body.attribute(name)) and not (value.is_null and value.type == DYNAMIC):
+        if _is_open(schema.body.attribute(name)) and not (value.is_null and value.type is DYNAMIC):
             found[name] = {"type": type_to_json(value.type), "value": plain(value)}
         else:
             found[name] = plain(value)
@@ -79,8 +79,8 @@ def value_type(attribute: Attribute) -> Type:
 
 
 def _implied(attribute: Attribute) -> Type | None:
-    return None if attribute.type == DYNAMIC else value_type(attribute)
+    return None if attribute.type is DYNAMIC else value_type(attribute)
 
 
 def _is_open(attribute: Attribute | None) -> bool:
-    return attribute is not None and attribute.type == DYNAMIC
+    return attribute is not None and attribute.type is DYNAMIC

@@ -65,7 +65,7 @@ class Graph:
                 found.add(needed.address)
             else:
                 waiting.extend(self.dag.needs[needed])
-        return tuple(sorted(found))
+        return tuple(sorted(found, key=lambda address: address.order))
 
 
 def build_graph(
@@ -91,16 +91,15 @@ class _Draft:
 
     Attributes:
         found: The references of each node.
-        needs: The nodes that each node needs.
-        places: Where a node refers to another one.
+        needs: The nodes that each node needs, with the place where it refers to them first; None
+            where it does not refer to them itself.
     """
 
     config: Config
     schemas: Mapping[str, ResourceSchema]
     diagnostics: Diagnostics
     found: dict[Node, list[Reference]] = field(default_factory=dict)
-    needs: dict[Node, dict[Node, None]] = field(default_factory=dict)
-    places: dict[tuple[Node, Node], SourceRange] = field(default_factory=dict)
+    needs: dict[Node, dict[Node, SourceRange | None]] = field(default_factory=dict)
 
     def add_module(self, module: Module) -> None:
         """Add the nodes of one module, and of the calls in it."""
@@ -168,8 +167,7 @@ class _Draft:
             ):
                 target = names.target(reference)
                 if target is not None:
-                    self.needs[node][target] = None
-                    self.places.setdefault((node, target), reference.range)
+                    self.needs[node].setdefault(target, reference.range)
 
     @staticmethod
     def _inside(path: ModulePath) -> tuple[Node, ...]:
@@ -180,12 +178,12 @@ class _Draft:
         self, node: Node, given: Iterable[Reference], names: Names, always: Iterable[Node]
     ) -> None:
         found = self.found[node] = list(given)
-        needed = self.needs[node] = dict.fromkeys(always)
+        needed: dict[Node, SourceRange | None] = dict.fromkeys(always)
         for reference in found:
             target = names.target(reference)
             if target is not None:
-                needed[target] = None
-                self.places.setdefault((node, target), reference.range)
+                needed.setdefault(target, reference.range)
+        self.needs[node] = needed
 
     def _may_refer_to_itself(self, block: ResourceBlock) -> bool:
         """Whether only a resource's own conditions refer to it by its address."""
@@ -196,18 +194,20 @@ class _Draft:
         named = {(item.root, item.steps[:1]) for item in inside}
         return (block.address.kind, (block.address.name,)) not in named
 
-    def _of_body(self, block: ResourceBlock) -> Iterator[Reference]:
+    def _of_body(self, block: ResourceBlock) -> list[Reference]:
         schema = self.schemas.get(block.address.kind)
-        return body_references(block.body, None if schema is None else schema.body)
+        return list(body_references(block.body, None if schema is None else schema.body))
 
-    def _of_resource(self, block: ResourceBlock) -> Iterator[Reference]:
+    def _of_resource(self, block: ResourceBlock) -> list[Reference]:
         lifecycle = block.lifecycle
-        yield from _of_expressions(block.count, block.for_each, lifecycle.enabled)
-        yield from self._of_body(block)
-        yield from block.depends_on
-        yield from _of_expressions(*lifecycle.replace_triggered_by)
-        yield from _of_conditions(lifecycle.preconditions)
-        yield from _of_conditions(lifecycle.postconditions)
+        return [
+            *_of_expressions(block.count, block.for_each, lifecycle.enabled),
+            *self._of_body(block),
+            *block.depends_on,
+            *_of_expressions(*lifecycle.replace_triggered_by),
+            *_of_conditions(lifecycle.preconditions),
+            *_of_conditions(lifecycle.postconditions),
+        ]
 
 
 def _of_expressions(*expressions: ast.Expression | None) -> Iterator[Reference]:
@@ -250,7 +250,7 @@ def _report_cycles(dag: Dag[Node], draft: _Draft, diagnostics: Diagnostics) -> N
         lines = []
         first: SourceRange | None = None
         for node, needed in zip(cycle, (*cycle[1:], cycle[0]), strict=True):
-            place = draft.places.get((node, needed))
+            place = draft.needs[node].get(needed)
             if place is None:
                 relation = "is in" if isinstance(needed, CallNode) else "has in it"
                 lines.append(f"  {node} {relation} {needed}")

@@ -10,7 +10,7 @@ import heapq
 from collections.abc import Hashable, Mapping
 from typing import Generic, TypeVar
 
-from mlform.dataclass import dataclass
+from mlform.dataclass import dataclass, field
 
 NodeT = TypeVar("NodeT", bound=Hashable)
 
@@ -20,12 +20,20 @@ class Dag(Generic[NodeT]):
     """Nodes in a stable order, each with the nodes it needs."""
 
     needs: Mapping[NodeT, tuple[NodeT, ...]]
+    _order: list[tuple[NodeT, ...]] = field(
+        default_factory=list, init=False, compare=False, repr=False
+    )
 
     def order(self) -> tuple[NodeT, ...]:
         """Return all nodes, each after those it needs, otherwise in the order given.
 
         Nodes on a cycle, and those that need them, are left out.
         """
+        if not self._order:
+            self._order.append(self._ordered())
+        return self._order[0]
+
+    def _ordered(self) -> tuple[NodeT, ...]:
         # By position in the order given: to look nodes up again and again takes longer.
         nodes = list(self.needs)
         position = {node: at for at, node in enumerate(nodes)}

@@ -58,7 +58,7 @@ class Names:
         block = self.module.resources.get(address)
         if block is not None:
             self._check_steps(reference, block)
-            return ResourceNode(address)
+            return ResourceNode(block.address)
         kinds = {item.kind for item in self.module.resources} | set(self.schemas)
         if reference.root == "resource":
             hint = " References drop the word resource: write KIND.NAME."
@@ -83,7 +83,8 @@ class Names:
         if not rest:
             return
         address = f"{block.address.kind}.{block.address.name}"
-        has_key = isinstance(rest[0], int) or re.match(_KEY_AFTER_NAME, reference.range.text)
+        text = reference.range.text
+        has_key = isinstance(rest[0], int) or ("[" in text and re.match(_KEY_AFTER_NAME, text))
         repeated = "count" if block.count is not None else "for_each"
         if block.count is None and block.for_each is None:
             if has_key:
@@ -113,19 +114,21 @@ class Names:
         name = steps[0] if steps else None
         if schema is None or not isinstance(name, str):
             return
+        body = schema.body
+        if body.attribute(name) or body.block(name) or name in schema.exposed:
+            return
         known = [
-            *(each.name for each in schema.body.attributes),
-            *(each.name for each in schema.body.blocks),
+            *(each.name for each in body.attributes),
+            *(each.name for each in body.blocks),
             *schema.exposed,
         ]
-        if name not in known:
-            listing = f" There are: {', '.join(sorted(known))}."
-            self.diagnostics.error(
-                "Unsupported attribute",
-                f'{block.address.kind}.{block.address.name} has no attribute named "{name}".'
-                f"{did_you_mean(name, known) or listing}",
-                range=reference.range,
-            )
+        listing = f" There are: {', '.join(sorted(known))}."
+        self.diagnostics.error(
+            "Unsupported attribute",
+            f'{block.address.kind}.{block.address.name} has no attribute named "{name}".'
+            f"{did_you_mean(name, known) or listing}",
+            range=reference.range,
+        )
 
     def _here(self) -> str:
         path = self.module.path

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from operator import attrgetter
 from unicodedata import is_normalized, normalize
 
 from mlform.lang.numbers import Amount
@@ -24,6 +25,7 @@ from mlform.lang.types import (
 )
 from mlform.lang.values import NO_MARKS, UNKNOWN, Mark, Value
 
+_type_of = attrgetter("type")
 EMPTY_OBJECT = Value(ObjectType(()), {})
 
 
@@ -42,8 +44,10 @@ def tuple_of(items: Iterable[Value]) -> Value:
 
 def object_of(attributes: Mapping[str, Value]) -> Value:
     """Return an object."""
-    ordered = {name: attributes[name] for name in sorted(attributes)}
-    return Value(ObjectType(tuple([(name, item.type) for name, item in ordered.items()])), ordered)
+    names = sorted(attributes)
+    values = [attributes[name] for name in names]
+    types = tuple(zip(names, map(_type_of, values), strict=True))
+    return Value(ObjectType(types), dict(zip(names, values, strict=True)))
 
 
 def list_of(items: Iterable[Value], element: Type) -> Value:
