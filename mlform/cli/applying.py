@@ -125,7 +125,8 @@ def _say_outcome(session: Session, applied: Applied, plan: Plan) -> None:
 
         if whole:
             session.messages.summary(message_totals(counts, mode, imported=imported))
-        session.messages.outputs(applied.outputs)
+        if mode is not Mode.DESTROY:
+            session.messages.outputs(applied.outputs)
         return
     from mlform.views.human import render_counts, render_outputs
     from mlform.views.paper import BLANK, Ink, line, render

@@ -68,10 +68,11 @@ def variable_options(
 
 def show_plan(session: Session, environment: Environment, planned: Planned) -> None:
     """Show a plan and its warnings."""
-    session.report(planned.plan.warnings)
     if session.messages is not None:
         session.messages.plan(planned.plan)
+        session.report(planned.plan.warnings)
         return
+    session.report(planned.plan.warnings)
     from mlform.views.human import render_plan
 
     kinds = [change.address.kind for change in planned.plan.changes]
