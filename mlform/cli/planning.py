@@ -85,6 +85,27 @@ def show_plan(session: Session, environment: Environment, planned: Planned) -> N
     session.out.write(text)
 
 
+def show_markdown(
+    session: Session, environment: Environment, planned: Planned, *, saved: str = ""
+) -> None:
+    """Print a plan as Markdown.
+
+    Args:
+        session: Where to print it.
+        environment: The outside world.
+        planned: The plan.
+        saved: Where it is saved, or empty.
+    """
+    import shlex
+
+    from mlform.views.markdown import render_markdown
+
+    kinds = [change.address.kind for change in planned.plan.changes]
+    command = f"mlform show {shlex.quote(saved)}" if saved else "mlform plan"
+    schemas = session.schemas(environment, kinds)
+    session.out.write(render_markdown(planned.plan, schemas=schemas, command=command))
+
+
 def asker(session: Session) -> Callable[[VariableBlock], str] | None:
     """Return what asks a person for the value of a variable, or None where nobody can be asked."""
     if not session.asks or session.messages is not None:

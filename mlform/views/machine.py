@@ -239,8 +239,7 @@ class MessageStream:
 
 
 def _shown_value(output: OutputChange) -> JsonObject:
-    """Return the new value of an output that people may see, under `value`; nothing if it has none.
-    """
+    """Return `value`, the new one of an output, unless it is not there, not known or not to be seen."""
     if output.sensitive or output.after_unknown or output.action is Action.DELETE:
         return {}
     return {"value": output.after}
