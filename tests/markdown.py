@@ -58,7 +58,7 @@ def _cells(tokens: list[Token]) -> list[list[str]]:
             rows.append([])
         elif token.type == "td_open":
             shown = tokens[at + 1].children or ()
-            rows[-1].append("".join(child.content for child in shown))
+            rows[-1].append("".join(child.content for child in shown).replace("\xa0", " "))
     return rows[1:]
 
 

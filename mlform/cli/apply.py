@@ -30,7 +30,8 @@ def run(arguments: ApplyArguments, session: Session) -> int:
         planned = with_ephemeral(environment, saved, options.variables)
         if session.messages is not None:
             session.messages.planned(planned.plan.active)
-        return carry_out(session, Work(environment, planned, watch, options.lock_timeout))
+        work = Work(environment, planned, watch, options.lock_timeout, saved=True)
+        return carry_out(session, work)
     planned = make_plan(environment, options, asker(session))
     show_plan(session, environment, planned)
     settle(session, planned.plan, approved=arguments.auto_approve)

@@ -239,7 +239,7 @@ class MessageStream:
 
 
 def _shown_value(output: OutputChange) -> JsonObject:
-    """Return `value`, the new one of an output, unless it is not there, not known or not to be seen."""
+    """Return `value`, the new one of an output, unless it is gone, not known or not to be seen."""
     if output.sensitive or output.after_unknown or output.action is Action.DELETE:
         return {}
     return {"value": output.after}

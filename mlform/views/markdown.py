@@ -24,6 +24,7 @@ from mlform.views.markup import (
     size,
 )
 from mlform.views.report import ChangeRows, DriftRows, Report, make_report
+from mlform.views.values import visible_line
 
 LIMIT: Final = 60_000
 """Characters at most; GitHub takes 65,536 in a comment, and bots add some of their own."""
@@ -48,6 +49,8 @@ _TELLING: Final = (
     "reuse",
 )
 """Verbs, those first that people want to see most."""
+_BEFORE_ROWS: Final = 0
+"""Rank of what no row of the table takes the room of."""
 
 
 _ONLY_NOTED: Final = (
@@ -76,8 +79,8 @@ def render_markdown(
 ) -> str:
     """Return a plan as Markdown of at most `LIMIT` characters.
 
-    What does not fit is left out: whole details first, then rows of the table, the least telling
-    ones; it is said how much that is.
+    What does not fit is left out: details of changes first, then rows of the table, the least
+    telling ones; it is said how much that is.
 
     Args:
         plan: The plan.
@@ -85,10 +88,11 @@ def render_markdown(
         command: What shows all of it.
     """
     report = make_report(plan, schemas)
-    sentences = _sentences(report)
+    sentences, every = _sentences(report), _sections(report)
     room = LIMIT - _RESERVE - sum(map(size, sentences))
-    table, rows_left_out = _table(report.changes, room, command)
-    sections, left_out = _fitting(_sections(report), room - size(table))
+    first = sum(size(item.text) + 2 for item in every if item.rank == _BEFORE_ROWS)
+    table, rows_left_out = _table(report.changes, room - first, command)
+    sections, left_out = _fitting(every, room - size(table))
     parts = [f"### {_title(report)}", table, rows_left_out, *sentences]
     parts += [item.text for item in sections]
     if left_out:
@@ -111,6 +115,8 @@ def _sentences(report: Report) -> list[str]:
         found.append("Only outputs change; nothing runs.")
     if report.expectation:
         found.append(prose(cut(report.expectation, _LONGEST_SENTENCE)))
+    if not report.changes:
+        return found
     if len(report.environments) == 1:
         found.append(f"Tasks run on {_environment(report.environments[0])}.")
     elif report.environments and size("".join(report.environments)) < _LONGEST_LINE:
@@ -160,7 +166,7 @@ def _row(cells: Iterable[str]) -> str:
 
 
 def _cells(change: ChangeRows, *, timed: bool, cached: bool) -> list[str]:
-    action = f"{code(change.sign)} {change.verb}" if change.sign else change.verb
+    action = f"{code(change.sign)}&nbsp;{change.verb}" if change.sign else change.verb
     cells = [
         action,
         cell(code(cut(change.name, _LONGEST_NAME))),
@@ -194,8 +200,8 @@ def _sections(report: Report) -> list[_Section]:
     """Return everything folded, in the order in which it is shown."""
     outputs = [diff_line(row) for row in report.outputs]
     return [
-        *([_Section(0, _warnings(report.warnings))] if report.warnings else []),
-        *([_Section(0, _drift(report.drift))] if report.drift else []),
+        *([_Section(_BEFORE_ROWS, _warnings(report.warnings))] if report.warnings else []),
+        *([_Section(_BEFORE_ROWS, _drift(report.drift))] if report.drift else []),
         *(_Section(1 + _rank(item), _change(item), is_change=True) for item in report.changes),
         *([_Section(1, folded("Changes to outputs", _difference(outputs)))] if outputs else []),
     ]
@@ -268,7 +274,7 @@ def _block(lines: Sequence[str], more_items: int, *, language: str = "") -> str:
     shown = []
     room = _LARGEST_BLOCK
     for line in lines:
-        text = cut(line, _LONGEST_LINE)
+        text = cut(visible_line(line), _LONGEST_LINE)
         room -= size(text) + 1
         if room < 0:
             break
