@@ -13,6 +13,7 @@ from typing import Final
 
 from mlform.digests import Json
 from tests.e2e.cli import Cli
+from tests.e2e.encryption import PLANS_IN_PLAIN_TEXT
 
 TERRAFORM: Final = shutil.which("terraform")
 ABSENT: Final = "(absent)"
@@ -41,7 +42,8 @@ class Programs:
 
     def __init__(self, folder: Path) -> None:
         self._ours, self._theirs = folder / "ours", folder / "theirs"
-        self._cli = Cli(self._ours)
+        # Like Terraform, which writes plans with sensitive values in plain text.
+        self._cli = Cli(self._ours, MLF_ENCRYPTION=PLANS_IN_PLAIN_TEXT)
 
     def write(self, files: Mapping[str, str]) -> None:
         """Make these all the files there are, given by name without ending, for Terraform."""
