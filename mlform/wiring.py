@@ -209,6 +209,7 @@ def open_backend(settings: Settings, backend: BackendSettings) -> Workspaces:
     backends: Mapping[str, Callable[[Settings, BackendSettings], Workspaces]] = {
         "local": _local_backend,
         "pg": _pg_backend,
+        "object_store": _object_store_backend,
     }
     return _chosen(backends, backend.type, "backend")(settings, backend)
 
@@ -250,6 +251,18 @@ def cipher_maker() -> Callable[[CipherSettings], Cipher]:
         return KeyRing(chosen, keys())
 
     return make
+
+
+def _object_store_backend(settings: Settings, backend: BackendSettings) -> Workspaces:
+    from mlform.backends.object_settings import open_objects
+    from mlform.backends.object_store import ObjectStoreWorkspaces, Surroundings
+    from mlform.backends.rescue import rescue_into
+
+    return ObjectStoreWorkspaces(
+        open_objects(backend.arguments, variables=settings.variables, folder=settings.folder),
+        Surroundings(now=utc_now, new_id=new_id, rescue=rescue_into(settings.folder)),
+        cipher=backend.cipher,
+    )
 
 
 def open_store(settings: Settings) -> ArtifactStore:

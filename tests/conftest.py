@@ -1,4 +1,4 @@
-"""What all tests share: the Docker fixtures, and how long property tests look for a counterexample.
+"""What all tests share: fixtures, and how long property tests look for a counterexample.
 
 Profiles of hypothesis: `default`; `ci`, where `CI=true`: the same examples in every run, so that a
 red run can be repeated; `soak`: many more (`pytest --hypothesis-profile=soak`). None has a deadline
@@ -11,7 +11,7 @@ import os
 
 from hypothesis import settings
 
-pytest_plugins = ["tests.docker_fixtures", "tests.postgres"]
+pytest_plugins = ["tests.docker_fixtures", "tests.postgres", "tests.object_servers"]
 
 settings.register_profile("default", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)

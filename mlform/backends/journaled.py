@@ -7,6 +7,7 @@ them. What is written is sealed here, so a storage never sees what it keeps.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext, suppress
 from typing import Protocol
 
 from mlform.backends.base import LockInfo
@@ -196,6 +197,7 @@ class JournaledBackend:
         self._cipher = cipher
         self._rescue = rescue
         self._together = together or _one_by_one
+        self._is_atomic = together is not None
         self._run: _Run | None = None
 
     def describe(self) -> str:
@@ -312,10 +314,12 @@ class JournaledBackend:
         def store() -> None:
             self._storage.append(seal, run.journal_id)
             self._storage.replace(content, expected=run.version)
-            # From here on the state is the new one: whoever comes next keeps and ends the journal.
-            if run.written:
-                self._storage.keep(run.kept_as, bytes(run.journal + seal))
-            self._storage.end(run.journal_id)
+            # From here on the state is the new one: whoever comes next keeps and ends the journal,
+            # if this run fails to. Of what is done at once, all is undone instead.
+            with nullcontext() if self._is_atomic else suppress(BackendError):
+                if run.written:
+                    self._storage.keep(run.kept_as, bytes(run.journal + seal))
+                self._storage.end(run.journal_id)
 
         self._together(store)
 

@@ -28,10 +28,7 @@ def run(arguments: ApplyArguments, session: Session) -> int:
     if arguments.plan:
         saved = load_plan(environment, session.path(arguments.plan), options.variables)
         planned = with_ephemeral(environment, saved, options.variables)
-        if session.messages is not None:
-            session.messages.planned(planned.plan.active)
-        work = Work(environment, planned, watch, options.lock_timeout, saved=True)
-        return carry_out(session, work)
+        return carry_out(session, Work(environment, planned, watch, options.lock_timeout))
     planned = make_plan(environment, options, asker(session))
     show_plan(session, environment, planned)
     settle(session, planned.plan, approved=arguments.auto_approve)

@@ -5,8 +5,78 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from mlform.lang.types import BOOL, STRING
+from mlform.lang.types import BOOL, STRING, MapType
 from mlform.schema import Attribute, BlockSchema
+
+_OBJECT_STORE: Final = BlockSchema(
+    attributes=(
+        Attribute(
+            name="url",
+            type=STRING,
+            description="Folder in a bucket: `s3://bucket/prefix`, `gs://bucket/prefix`, "
+            "`az://container/prefix`, or the address at amazonaws.com or windows.net.",
+            required=True,
+        ),
+        Attribute(
+            name="endpoint",
+            type=STRING,
+            description="Address of the service, if it is not the provider's own: of MinIO, R2, "
+            "an emulator.",
+        ),
+        Attribute(name="region", type=STRING, description="S3: region of the bucket."),
+        Attribute(
+            name="profile",
+            type=STRING,
+            description="S3: profile in `~/.aws` to take credentials from.",
+        ),
+        Attribute(
+            name="access_key", type=STRING, description="S3: id of the access key.", sensitive=True
+        ),
+        Attribute(
+            name="secret_key", type=STRING, description="S3: secret access key.", sensitive=True
+        ),
+        Attribute(
+            name="token",
+            type=STRING,
+            description="S3: session token. Google: access token.",
+            sensitive=True,
+        ),
+        Attribute(
+            name="credentials",
+            type=STRING,
+            description="Google: file of credentials, or what it holds.",
+            sensitive=True,
+        ),
+        Attribute(name="account", type=STRING, description="Azure: storage account."),
+        Attribute(
+            name="account_key",
+            type=STRING,
+            description="Azure: key of the storage account.",
+            sensitive=True,
+        ),
+        Attribute(
+            name="sas_token",
+            type=STRING,
+            description="Azure: shared access signature.",
+            sensitive=True,
+        ),
+        Attribute(name="tenant_id", type=STRING, description="Azure: tenant of the client."),
+        Attribute(name="client_id", type=STRING, description="Azure: client that asks."),
+        Attribute(
+            name="client_secret",
+            type=STRING,
+            description="Azure: secret of the client.",
+            sensitive=True,
+        ),
+        Attribute(
+            name="options",
+            type=MapType(STRING),
+            description="Anything else that `obstore` knows for the provider, by its names, such "
+            "as `sse_kms_key_id`.",
+            sensitive=True,
+        ),
+    )
+)
 
 BACKENDS: Final[Mapping[str, BlockSchema]] = {
     "local": BlockSchema(
@@ -60,5 +130,6 @@ BACKENDS: Final[Mapping[str, BlockSchema]] = {
             ),
         )
     ),
+    "object_store": _OBJECT_STORE,
 }
 """Arguments by type of backend."""

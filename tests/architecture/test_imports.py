@@ -22,6 +22,7 @@ HEAVY = (
     "networkx",
     "rich",
     "uvicorn",
+    "obstore",
 )
 CONFIG = """
 variable "v" {

@@ -7,17 +7,24 @@ same place once more each time it is called, as another process would.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from secrets import token_hex
 from types import MappingProxyType
 from typing import TypeAlias
 
 import pytest
 
 from mlform.backends.base import StateBackend
+from mlform.backends.lease import Periods
 from mlform.backends.local import LocalBackend
 from mlform.backends.memory import MemoryBackend, MemoryPlace
+from mlform.backends.object_settings import open_objects
+from mlform.backends.object_store import ObjectStoreWorkspaces, Surroundings
 from mlform.backends.pg import PgBackend, PgPlace
 from mlform.backends.pg_session import make_target
 from tests.ciphers import RAW, cipher_of
+from tests.object_servers import azure_arguments, gcs_arguments, s3_arguments
 from tests.postgres import PostgresServer
 
 Opener: TypeAlias = Callable[[], StateBackend]
@@ -64,6 +71,32 @@ def pg(request: pytest.FixtureRequest) -> Opener:
     return opener
 
 
+def s3(request: pytest.FixtureRequest) -> Opener:
+    """The state in an S3 bucket."""
+    return object_store(s3_arguments(request.getfixturevalue("s3_server")))
+
+
+def azure(request: pytest.FixtureRequest) -> Opener:
+    """The state in a container of Azure."""
+    return object_store(azure_arguments(request.getfixturevalue("azure_server")))
+
+
+def gcs(request: pytest.FixtureRequest) -> Opener:
+    """The state in a bucket of a server that speaks as Google's does."""
+    return object_store(gcs_arguments(request.getfixturevalue("gcs_endpoint")))
+
+
+def object_store(arguments: Mapping[str, object]) -> Opener:
+    """Open a state of an object store, as the command line would."""
+    objects = open_objects(arguments, variables={}, folder=Path())
+    surroundings = Surroundings(
+        now=lambda: datetime.now(UTC),  # noqa: TID251 - a real server has a real clock
+        new_id=lambda: token_hex(8),
+        periods=Periods(poll=0.02),
+    )
+    return lambda: ObjectStoreWorkspaces(objects, surroundings).open("default")
+
+
 PLACES: Mapping[str, Callable[[pytest.FixtureRequest], Opener]] = MappingProxyType(
     {
         "memory": memory,
@@ -71,6 +104,9 @@ PLACES: Mapping[str, Callable[[pytest.FixtureRequest], Opener]] = MappingProxyTy
         "pg": pg,
         "memory_encrypted": memory_encrypted,
         "local_encrypted": local_encrypted,
+        "s3": s3,
+        "azure": azure,
+        "gcs": gcs,
     }
 )
 """How to open a fresh place, by adapter; fixtures that start servers are asked for in there."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -14,8 +15,11 @@ import pytest
 from mlform.backends.base import StateBackend
 from mlform.backends.local import LocalBackend
 from mlform.backends.memory import MemoryBackend, MemoryPlace
+from mlform.backends.object_store import ObjectStoreWorkspaces
+from mlform.backends.objects import Objects
 from mlform.state.snapshot import Intent, Recorded, State
 from tests.contracts.faulty_backend import Died, FaultyBackend
+from tests.contracts.faulty_objects import FaultyObjects, memory_objects, surroundings
 from tests.contracts.state_samples import MODEL, RUN, TRAIN, record, state
 
 STEPS = 4
@@ -71,6 +75,38 @@ def test_death_at_any_call_of_the_backend(done: bool) -> None:  # noqa: FBT001 -
             assert faulty.survived
             break
     assert dies_at == 7, "it makes six calls"
+
+
+@pytest.mark.parametrize("done", [False, True])
+def test_death_at_any_request_to_an_object_store(done: bool) -> None:  # noqa: FBT001 - by pytest
+    told: list[int] = []
+    for dies_at in count(1):
+        objects = memory_objects()
+
+        def opened(through: Objects = objects) -> StateBackend:
+            return ObjectStoreWorkspaces(through, surroundings()).open("default")
+
+        _dead_run(opened())
+        faulty = FaultyObjects(objects, fails_at=dies_at, done=done)
+        told = []
+        with suppress(Died):
+            _next_run(opened(faulty), told)
+        _check(opened().read(), max(told, default=0))
+        again = opened()
+        recovered = again.read()
+        assert recovered is not None
+        again.begin(recovered, RUN)
+        assert opened().read() == recovered
+        again.append((Recorded(step="s3", record=record(TRAIN, rows=7)),))
+        again.write(
+            replace(recovered, serial=recovered.serial + 1), expected_serial=recovered.serial
+        )
+        kept = [entry for journal in opened().history() for entry in journal.entries]
+        assert Recorded(step="s1", record=record(TRAIN)) in kept
+        if faulty.survived:
+            break
+    assert max(told) == STEPS
+    assert dies_at > 15, "it makes many requests"
 
 
 class _Telling(list[int]):
