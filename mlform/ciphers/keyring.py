@@ -61,10 +61,10 @@ class KeyRing:
             "Nothing was changed."
         )
         if alike:
-            secret = "keys" if used == "raw" else "passphrases"
+            secret = "key" if used == "raw" else "passphrase"
             return (
                 f"It was encrypted with another key than that of {' or '.join(alike)}: check the "
-                f"{secret} there. {advice}"
+                f"{secret}. {advice}"
             )
         have = " and ".join(each.address for each in known) or "none"
         return (

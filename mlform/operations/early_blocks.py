@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from mlform.config.early import EarlyScope
 from mlform.config.early_arguments import check_known
 from mlform.diagnostics import Diagnostics, did_you_mean
@@ -11,9 +13,17 @@ from mlform.lang.construct import has_unknown
 from mlform.lang.convert import ConversionError, convert
 from mlform.schema import BlockSchema, ResourceReference
 
+NOT_KNOWN: Final = "Encryption not known in time"
+"""Summary of the problem that a variable has no value that keys are made of."""
+
 
 def early_arguments(
-    schema: BlockSchema, body: Body, scope: EarlyScope, diagnostics: Diagnostics
+    schema: BlockSchema,
+    body: Body,
+    scope: EarlyScope,
+    diagnostics: Diagnostics,
+    *,
+    is_needed: bool = True,
 ) -> dict[str, object]:
     """Return the arguments of a body; those that are absent, null or unknown are left out.
 
@@ -22,9 +32,11 @@ def early_arguments(
         body: As written.
         scope: What is known in time.
         diagnostics: Takes what is wrong.
+        is_needed: Whether it is told here that a variable of the root module has no value, where
+            those may be without.
     """
     found: dict[str, object] = {}
-    check_known([body], scope, diagnostics, is_needed=True)
+    check_known([body], scope, diagnostics, is_needed=is_needed)
     for attribute in body.attributes:
         argument = schema.attribute(attribute.name)
         if argument is None:

@@ -21,6 +21,7 @@ from mlform.diagnostics import Diagnostic, Diagnostics, Source, SourceRange, did
 from mlform.hcl.ast import Attribute, Template
 from mlform.lang.references import Reference
 from mlform.lang.values import Mark
+from mlform.operations.early_blocks import NOT_KNOWN
 from mlform.operations.key_providers import SECRETS, provider_of
 
 _Block = TypeVar("_Block")
@@ -59,7 +60,12 @@ def encryption_of(
         return EncryptionSettings()
     found = Diagnostics()
     variables = frozenset(_variables(whole, scope))
-    resolving = _Resolving(block=whole, scope=_secretive(scope, variables), diagnostics=found)
+    resolving = _Resolving(
+        block=whole,
+        scope=_secretive(scope, variables),
+        diagnostics=found,
+        missing=frozenset(name for name in variables if _has_no_value(scope, name)),
+    )
     settings = EncryptionSettings(
         state=resolving.settings(whole.state, "state"),
         plan=resolving.settings(whole.plan, "plan"),
@@ -85,6 +91,7 @@ class _Resolving:
     block: EncryptionBlock
     scope: EarlyScope
     diagnostics: Diagnostics
+    missing: frozenset[str]
     _providers: dict[str, KeyProvider | None] = field(default_factory=dict)
 
     def settings(self, target: EncryptedBlock | None, what: str) -> CipherSettings | None:
@@ -112,10 +119,12 @@ class _Resolving:
         )
 
     def _unknown(self, target: EncryptedBlock, what: str) -> None:
+        names = [f"var.{name}" for name in sorted(self.missing)]
+        on = f"depends on {' and '.join(names)}, without value here" if names else "is not known"
         self.diagnostics.error(
-            "Encryption not known in time",
-            f"How the {what} is encrypted has to be known before anything is planned. Give the "
-            "variables that its key providers use a value.",
+            NOT_KNOWN,
+            f"How the {what} is encrypted has to be known before anything else, but it {on}. Give "
+            f"variables a value, such as in the environment as MLF_VAR_name; or set {VARIABLE}.",
             range=target.range,
         )
 
@@ -178,6 +187,11 @@ def _variables(block: EncryptionBlock, scope: EarlyScope) -> Iterator[str]:
         if item.root == "var":
             yield item.name
         waiting.extend(item.needs())
+
+
+def _has_no_value(scope: EarlyScope, name: str) -> bool:
+    value = scope.values.get(name)
+    return value is None or not value.is_known
 
 
 def _secretive(scope: EarlyScope, variables: frozenset[str]) -> EarlyScope:

@@ -126,7 +126,7 @@ def provider_of(
     if chained:
         return None
     before = len(diagnostics)
-    arguments = early_arguments(schema, block.body, scope, diagnostics)
+    arguments = early_arguments(schema, block.body, scope, diagnostics, is_needed=False)
     making = _Making(block, schema, arguments, diagnostics)
     if not making.is_complete(scope) or len(diagnostics) > before:
         return None
@@ -148,7 +148,7 @@ class _Making:
     def is_complete(self, scope: EarlyScope) -> bool:
         """Whether all is there that has to be; says so where it is not.
 
-        That a variable has no value is told where values are collected.
+        That something is not known in time is told by who asks for it.
         """
         written = {each.name: each.expression for each in self.block.body.attributes}
         missing = [

@@ -24,7 +24,7 @@ from mlform.lang.function import Function
 from mlform.lang.functions import functions
 from mlform.lang.values import Value
 from mlform.operations.backends import BACKENDS
-from mlform.operations.early_blocks import early_arguments
+from mlform.operations.early_blocks import NOT_KNOWN, early_arguments
 from mlform.operations.environment import BackendSettings, Environment, Sealing
 from mlform.operations.function_ports import function_context
 from mlform.operations.installed import find_installed, modules_folder
@@ -296,7 +296,9 @@ def _assembled(
     sealing = sealing_of(config.root.encryption, scope, environment, problems)
     backend = replace(backend_of(config.root.backend, scope, problems), cipher=sealing.state)
     if not partial:
-        diagnostics.extend(problems)
+        # That a variable has no value is told already; without that it is no problem of its own.
+        told = diagnostics.has_errors
+        diagnostics.extend(each for each in problems if not (told and each.summary == NOT_KNOWN))
     return Loaded(
         config=config,
         graph=graph,

@@ -12,6 +12,7 @@ from mlform.dataclass import replace
 from mlform.diagnostics import ConfigurationError, Diagnostic, Diagnostics, SourceRange, in_order
 from mlform.graph.repetition import supposed_repetition
 from mlform.lang.values import Value
+from mlform.operations.early_blocks import NOT_KNOWN
 from mlform.operations.environment import Environment
 from mlform.operations.loading import Loaded, load_for_checks
 from mlform.plan.checking import check_configuration
@@ -37,11 +38,12 @@ def validate(
     except ConfigurationError as error:
         diagnostics.extend(error.diagnostics)
     else:
-        diagnostics.extend(loaded.backend_problems)
+        problems = loaded.backend_problems
+        diagnostics.extend(each for each in problems if each.summary != NOT_KNOWN)
         _check(environment, loaded, diagnostics)
     if tests_folder is not None:
-        suites, problems = load_suites(environment.settings.folder, tests_folder=tests_folder)
-        diagnostics.extend(problems)
+        suites, faults = load_suites(environment.settings.folder, tests_folder=tests_folder)
+        diagnostics.extend(faults)
         for suite in suites:
             check_mocked_kinds(suite, environment.kinds, diagnostics)
     return in_order(diagnostics)

@@ -46,7 +46,7 @@ def test_without_encryption_nothing_encrypted_is_read() -> None:
 
 def test_a_wrong_passphrase_is_told_from_damage() -> None:
     other = replace(PBKDF2, passphrase=WORDS[::-1])
-    with pytest.raises(EncryptionError, match="check the passphrases there") as caught:
+    with pytest.raises(EncryptionError, match="check the passphrase") as caught:
         _through(cipher_of(PBKDF2), cipher_of(other))
     assert caught.value.summary == "The state cannot be decrypted"
     assert type(caught.value) is EncryptionError
