@@ -68,6 +68,9 @@ class MortalBackend:
     def read(self) -> State | None:
         return self.life.spend(self.inner.read)
 
+    def is_outdated(self) -> bool:
+        return self.inner.is_outdated()
+
     def begin(self, state: State, run: Run) -> None:
         self.life.spend(lambda: self.inner.begin(state, run))
 

@@ -74,6 +74,14 @@ class StateBackend(Protocol):
         """
         ...
 
+    def is_outdated(self) -> bool:
+        """Whether what was read last is encrypted otherwise than it would be if written now.
+
+        Raises:
+            EncryptionError: If the key that it would be written with cannot be made.
+        """
+        ...
+
     def begin(self, state: State, run: Run) -> None:
         """Make `append` possible: entries that follow are relative to this state.
 

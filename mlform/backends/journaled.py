@@ -12,7 +12,7 @@ from typing import Protocol
 
 from mlform.backends.base import LockInfo
 from mlform.dataclass import dataclass, field, replace
-from mlform.digests import digest_bytes
+from mlform.digests import JsonObject, digest_bytes
 from mlform.errors import BackendError, EncryptionError, StateConflict, StateCorrupt
 from mlform.state.encryption import PLAIN, Cipher
 from mlform.state.journal import (
@@ -198,6 +198,7 @@ class JournaledBackend:
         self._rescue = rescue
         self._together = together or _one_by_one
         self._is_atomic = together is not None
+        self._notes: tuple[JsonObject, ...] = ()
         self._run: _Run | None = None
 
     def describe(self) -> str:
@@ -207,7 +208,12 @@ class JournaledBackend:
     def read(self) -> State | None:
         """Return the stored state; see `StateBackend`."""
         _, stored = self._load()
+        self._notes = () if stored is None else stored.notes
         return None if stored is None else stored.recovered
+
+    def is_outdated(self) -> bool:
+        """Whether it is encrypted otherwise than it would be now; see `StateBackend`."""
+        return not all(map(self._cipher.is_current, self._notes))
 
     def begin(self, state: State, run: Run) -> None:
         """Make `append` possible; see `StateBackend`."""
@@ -268,7 +274,7 @@ class JournaledBackend:
     def history(self) -> Iterator[Journal]:
         """Return what each run did; see `StateBackend`."""
         for content in self._storage.history():
-            journal = decode_journal(content, self._cipher)
+            journal = decode_journal(content, self._cipher, is_history=True)
             if journal is not None:
                 yield journal
 

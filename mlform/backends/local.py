@@ -21,16 +21,23 @@ from mlform.backends.flock import FileLock
 from mlform.backends.journal_file import JournalFile
 from mlform.backends.journaled import journal_between, journal_name
 from mlform.dataclass import dataclass, field, replace
-from mlform.digests import digest_bytes
+from mlform.digests import JsonObject, digest_bytes
 from mlform.durable import temporary_prefix, write_file
 from mlform.errors import BackendError, EncryptionError, StateConflict, StateCorrupt
 from mlform.state.encryption import PLAIN, Cipher
-from mlform.state.journal import UNKNOWN_RUN, Journal, Run, decode_journal
+from mlform.state.journal import (
+    UNKNOWN_RUN,
+    Journal,
+    Run,
+    decode_journal,
+    renewed_journal,
+)
 from mlform.state.snapshot import Entry, State, apply_entries, entries_to
 from mlform.state.stored import (
     Stored,
     check_serial,
     encode_stored,
+    renewed,
     snapshot_to_begin_with,
     understand,
 )
@@ -73,6 +80,8 @@ class LocalBackend:
         self._history_path = self._path.with_name(f"{name}.history")
         self._errored: Path | None = None
         self._lock = FileLock(self._path.with_name(f".{name}.lock"))
+        self._notes: tuple[JsonObject, ...] = ()
+        self._renews = False
         self._run: _Run | None = None
 
     def describe(self) -> str:
@@ -83,7 +92,12 @@ class LocalBackend:
         """Return the stored state; see `StateBackend`."""
         with self._translated("read"):
             stored = self._load()
+        self._notes = () if stored is None else stored.notes
         return None if stored is None else stored.recovered
+
+    def is_outdated(self) -> bool:
+        """Whether it is encrypted otherwise than it would be now; see `StateBackend`."""
+        return not all(map(self._cipher.is_current, self._notes))
 
     def begin(self, state: State, run: Run) -> None:
         """Make `append` possible; see `StateBackend`."""
@@ -93,11 +107,15 @@ class LocalBackend:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._sweep()
             stored = self._load()
+            renews = stored is not None and stored.is_outdated(self._cipher)
+            self._renews = renews
             base, content = snapshot_to_begin_with(stored, state, self._cipher)
             if content is not None:
                 self._seal(stored, content)
                 self._replace(content)
             self._keep_journal()
+            if renews:
+                self._renew_history()
             journal = JournalFile.create(self._journal_path, base, run, self._cipher)
             self._run = _Run(state=state, snapshot=_identity(self._path), journal=journal)
 
@@ -130,6 +148,9 @@ class LocalBackend:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 if self._run is None:
                     stored = self._check_and_seal(content, expected_serial)
+                    self._renews = stored is not None and stored.is_outdated(self._cipher)
+                    if self._renews:
+                        self._renew_history()
                     kept = journal_between(stored, state, run or UNKNOWN_RUN, self._cipher)
                 else:
                     self._fold(self._run, state, content, expected_serial)
@@ -233,10 +254,21 @@ class LocalBackend:
         self._history_path.mkdir(exist_ok=True, mode=_FOLDER_MODE)
         self._journal_path.replace(self._history_path / f"{journal_name(journal)}.jsonl")
 
+    def _renew_history(self) -> None:
+        """Encrypt kept journals as the state is going to be; those that do not open stay."""
+        for path in self._history_path.glob("*.jsonl"):
+            content = path.read_bytes()
+            with contextlib.suppress(StateCorrupt, EncryptionError):
+                changed = renewed_journal(content, self._cipher)
+                if changed != content:
+                    write_file(path, changed, mode=_MODE)
+
     def _journal(self, path: Path) -> Journal | None:
         content = _content(path)
         try:
-            return None if content is None else decode_journal(content, self._cipher)
+            if content is None:
+                return None
+            return decode_journal(content, self._cipher, is_history=True)
         except (StateCorrupt, EncryptionError) as problem:
             raise type(problem)(problem.summary, f"{path}: {problem.detail}") from problem
 
@@ -253,8 +285,14 @@ class LocalBackend:
         if self._path.exists():
             self._back_up()
         write_file(self._path, content, mode=_MODE)
+        self._renews = False
 
     def _back_up(self) -> None:
+        if self._renews:  # what is encrypted from now on shall not stay in plain text here
+            write_file(
+                self._backup_path, renewed(self._path.read_bytes(), self._cipher), mode=_MODE
+            )
+            return
         link = self._backup_path.with_name(f"{temporary_prefix(self._backup_path)}link.tmp")
         link.unlink(missing_ok=True)
         try:

@@ -27,6 +27,13 @@ class KeyRing:
         method = self._settings.method
         return None if method is None else self._keys.to_write(method)
 
+    def is_current(self, note: JsonObject) -> bool:
+        """Whether a note is of the key that seals; see `Cipher`."""
+        method = self._settings.method
+        if method is None or not note:
+            return method is None and not note
+        return self._keys.is_of(method, note)
+
     def find(self, note: JsonObject, what: str) -> Key:
         """Return the key of a note; see `Cipher`."""
         for provider in self._settings.providers:

@@ -121,6 +121,17 @@ class Keys:
         key = self._key(recipe)
         return key if key.note["check"] == note.get("check") else None
 
+    def is_of(self, provider: KeyProvider, note: JsonObject) -> bool:
+        """Whether a note is of a key from a provider, derived as it says now.
+
+        Raises:
+            SealBroken: If the note is none.
+            EncryptionError: If there is not enough memory to derive the key.
+        """
+        recipe = _recipe(provider, note)
+        is_alike = recipe is not None and recipe.provider == _nameless(provider)
+        return is_alike and self.to_read(provider, note) is not None
+
     def _key(self, recipe: _Recipe) -> AesGcmKey:
         key = self._known.get(recipe)
         if key is None:

@@ -57,11 +57,12 @@ def apply_loaded(
     backend = open_backend(environment, loaded)
     with locked(backend, environment, "apply", lock_timeout) as run:
         state = _fresh_state(backend.read(), planned)
+        renew = backend.is_outdated()
         world = World(environment, loaded.runtimes, planned.images, state)
         try:
             recorder = Recorder(backend, state, run)
             ports = make_ports(environment, world, backend, stop)
-            return _carry_out(environment, loaded, planned, recorder, ports)
+            return _carry_out(environment, loaded, planned, recorder, ports, renew=renew)
         finally:
             world.close()
 
@@ -92,8 +93,11 @@ def _carry_out(
     planned: Planned,
     recorder: Recorder,
     ports: Ports,
+    *,
+    renew: bool,
 ) -> Applied:
-    pending = recorder.state.intents or _stay_differently(loaded, recorder.state)
+    """Do what a plan says; `renew` writes the state also where there is nothing to do."""
+    pending = renew or recorder.state.intents or _stay_differently(loaded, recorder.state)
     if not planned.plan.has_changes and not pending:
         return Applied(added=0, changed=0, destroyed=0, outputs=recorder.state.outputs)
     recorder.begin()

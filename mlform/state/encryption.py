@@ -68,6 +68,14 @@ class Cipher(Protocol):
         """
         ...
 
+    def is_current(self, note: JsonObject) -> bool:
+        """Whether what has this note, or none, is sealed as it would be if it were written now.
+
+        Raises:
+            SealBroken: If the note is none.
+        """
+        ...
+
     def find(self, note: JsonObject, what: str) -> Key:
         """Return the key of a note.
 
@@ -95,6 +103,10 @@ class PlainText:
     def key(self) -> Key | None:
         """Return no key; see `Cipher`."""
         return None
+
+    def is_current(self, note: JsonObject) -> bool:
+        """Whether it is plain text; see `Cipher`."""
+        return not note
 
     def find(self, note: JsonObject, what: str) -> Key:
         """Refuse; see `Cipher`."""
@@ -139,15 +151,25 @@ def opened(content: bytes, what: str, cipher: Cipher) -> bytes:
         EncryptionError: If no key opens it, or it is not sealed but has to be.
         SealBroken: If it was changed, or is something else.
     """
+    return opened_with_note(content, what, cipher)[0]
+
+
+def opened_with_note(content: bytes, what: str, cipher: Cipher) -> tuple[bytes, JsonObject]:
+    """Return what was given to `sealed`, and the note of its key; empty if it was not sealed.
+
+    Raises:
+        EncryptionError: If no key opens it, or it is not sealed but has to be.
+        SealBroken: If it was changed, or is something else.
+    """
     if not is_sealed(content):
         cipher.accept_plain(what)
-        return content
+        return content, {}
     head, data = _parts(content, what)
     note = head.get("key")
-    if not isinstance(note, dict):
+    if not isinstance(note, dict) or not note:
         raise broken(what, "It does not say which key it is sealed with")
     try:
-        return cipher.find(note, what).open(data, canonical_json(head))
+        return cipher.find(note, what).open(data, canonical_json(head)), note
     except SealBroken as problem:
         raise broken(what, problem.detail.rstrip(".")) from problem
 

@@ -17,8 +17,8 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterable
 from typing import Final
 
-from mlform.dataclass import dataclass
-from mlform.digests import Digest, Json, canonical_json, digest_bytes
+from mlform.dataclass import dataclass, field
+from mlform.digests import Digest, Json, JsonObject, canonical_json, digest_bytes
 from mlform.errors import SealBroken, StateCorrupt
 from mlform.state.codec import decode_line, encode_entry, encode_line, entry_document, entry_of
 from mlform.state.documents import Document, corrupt
@@ -74,6 +74,7 @@ class Journal:
         seals: Digests of the snapshots it was about to be folded into.
         lines: How many whole lines it has, header included: the next sequence number.
         size: Bytes of those lines; what follows is a torn tail.
+        note: Of the key that its entries are sealed with; empty where they are not.
     """
 
     base: Base
@@ -82,6 +83,7 @@ class Journal:
     seals: tuple[Digest, ...]
     lines: int
     size: int
+    note: JsonObject = field(default_factory=dict)
 
     def continues(self, base: Base) -> bool:
         """Whether the entries come on top of this snapshot."""
@@ -174,7 +176,9 @@ def encode_seal(digest: Digest, sequence: int) -> bytes:
     return encode_line({"type": _SEAL, "snapshot": digest}, sequence)
 
 
-def decode_journal(content: bytes, cipher: Cipher = PLAIN) -> Journal | None:
+def decode_journal(
+    content: bytes, cipher: Cipher = PLAIN, *, is_history: bool = False
+) -> Journal | None:
     """Return what a journal holds, or None if it ends within its header.
 
     A last line without line end was cut off while it was written, before anybody was told that it
@@ -189,7 +193,12 @@ def decode_journal(content: bytes, cipher: Cipher = PLAIN) -> Journal | None:
         return None
     header = decode_line(lines[0] + b"\n", 0)
     base = _base(header)
-    reading = _Reading(header=header, digest=digest_bytes(lines[0] + b"\n"), cipher=cipher)
+    reading = _Reading(
+        header=header,
+        digest=digest_bytes(lines[0] + b"\n"),
+        cipher=cipher,
+        accepted=is_history,
+    )
     entries: list[Entry] = []
     seals: list[Digest] = []
     for sequence, line in enumerate(lines[1:], start=1):
@@ -205,7 +214,25 @@ def decode_journal(content: bytes, cipher: Cipher = PLAIN) -> Journal | None:
         seals=tuple(seals),
         lines=len(lines),
         size=len(content) - len(torn),
+        note=header.mapping("key"),
     )
+
+
+def renewed_journal(content: bytes, cipher: Cipher) -> bytes:
+    """Return a journal that is over, sealed as it would be if it were written now.
+
+    Raises:
+        StateCorrupt: If it is damaged.
+        EncryptionError: If no key opens it, or there is none to seal it.
+    """
+    journal = decode_journal(content, cipher, is_history=True)
+    if journal is None or cipher.is_current(journal.note):
+        return content
+    head = begin_journal(journal.base, journal.run, cipher)
+    entries = head.encode(journal.entries, 1)
+    at = len(journal.entries) + 1
+    seals = (encode_seal(digest, sequence) for sequence, digest in enumerate(journal.seals, at))
+    return b"".join((head.line, entries, *seals))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -215,8 +242,8 @@ class _Reading:
     header: Document
     digest: Digest
     cipher: Cipher
+    accepted: bool
     _key: Key | None = None
-    _accepted: bool = False
 
     def opened(self, document: Document, sequence: int) -> Document:
         note = self.header.mapping("key")
@@ -225,9 +252,9 @@ class _Reading:
             problem = "it is sealed" if is_sealed else "it is not sealed"
             raise corrupt(document.where, f"{problem}, unlike its journal")
         if not note:
-            if not self._accepted:
+            if not self.accepted:
                 self.cipher.accept_plain(JOURNAL)
-                self._accepted = True
+                self.accepted = True
             return document
         try:
             if self._key is None:

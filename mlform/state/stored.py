@@ -6,7 +6,7 @@ from mlform.dataclass import dataclass
 from mlform.digests import JsonObject, digest_bytes
 from mlform.errors import SealBroken, StateConflict, StateCorrupt
 from mlform.state.codec import decode_state, encode_state
-from mlform.state.encryption import PLAIN, STATE, Cipher, opened, sealed
+from mlform.state.encryption import PLAIN, STATE, Cipher, opened_with_note, sealed
 from mlform.state.journal import Base, Journal, decode_journal
 from mlform.state.snapshot import State, apply_entries
 
@@ -33,11 +33,27 @@ def decode_stored(content: bytes, cipher: Cipher = PLAIN) -> State:
         StateCorrupt: If it is damaged or of a newer version.
         EncryptionError: If no key opens it, or it is not sealed but has to be.
     """
+    return _opened(content, cipher)[0]
+
+
+def _opened(content: bytes, cipher: Cipher) -> tuple[State, JsonObject]:
+    """Return the state of a stored snapshot, and the note of its key."""
     try:
-        plain = opened(content, STATE, cipher)
+        plain, note = opened_with_note(content, STATE, cipher)
     except SealBroken as problem:
         raise StateCorrupt(problem.summary, problem.detail) from problem
-    return decode_state(plain)
+    return decode_state(plain), note
+
+
+def renewed(content: bytes, cipher: Cipher) -> bytes:
+    """Return a stored snapshot sealed as it would be if it were written now.
+
+    Raises:
+        StateCorrupt: If it is damaged or of a newer version.
+        EncryptionError: If no key opens it, or it is not sealed but has to be.
+    """
+    state, note = _opened(content, cipher)
+    return content if cipher.is_current(note) else encode_stored(state, cipher)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,12 +65,18 @@ class Stored:
         recovered: The same with the entries of a run that died.
         base: What a journal of this snapshot names.
         journal: The journal with those entries, or None where all of them are in the snapshot.
+        notes: Of the keys that both are sealed with; empty ones where they are not.
     """
 
     snapshot: State
     recovered: State
     base: Base
     journal: Journal | None
+    notes: tuple[JsonObject, ...] = ()
+
+    def is_outdated(self, cipher: Cipher) -> bool:
+        """Whether it is sealed otherwise than it would be if it were written now."""
+        return not all(map(cipher.is_current, self.notes))
 
 
 def understand(
@@ -76,15 +98,18 @@ def understand(
                 "from its backup; or, to start over, remove the journal too.",
             )
         return None
-    state = decode_stored(snapshot, cipher)
+    state, note = _opened(snapshot, cipher)
     base = Base(lineage=state.lineage, serial=state.serial, digest=digest_bytes(snapshot))
     if journaled is None or not journaled.entries:
-        return Stored(snapshot=state, recovered=state, base=base, journal=None)
+        return Stored(snapshot=state, recovered=state, base=base, journal=None, notes=(note,))
+    notes = (note, journaled.note)
     if journaled.continues(base):
         recovered = apply_entries(state, journaled.entries)
-        return Stored(snapshot=state, recovered=recovered, base=base, journal=journaled)
+        return Stored(
+            snapshot=state, recovered=recovered, base=base, journal=journaled, notes=notes
+        )
     if journaled.folded_into(base):
-        return Stored(snapshot=state, recovered=state, base=base, journal=None)
+        return Stored(snapshot=state, recovered=state, base=base, journal=None, notes=notes)
     raise StateCorrupt(
         "The state is not the one that its journal continues",
         f"The journal holds {len(journaled.entries)} entries of a run that began with serial "

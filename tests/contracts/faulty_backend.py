@@ -41,6 +41,9 @@ class FaultyBackend:
         self._leave()
         return state
 
+    def is_outdated(self) -> bool:
+        return self._inner.is_outdated()
+
     def begin(self, state: State, run: Run) -> None:
         self._enter()
         self._inner.begin(state, run)
