@@ -15,11 +15,12 @@ def run(arguments: StatePushArguments, session: Session) -> int:
     """Make a document the state."""
     from mlform.operations.state import parse_state, push, read_state_file
 
+    environment = session.environment()
     if arguments.path == "-":
         content = session.stdin.read().encode(errors="surrogateescape")
-        pushed = parse_state(content, "standard input")
+        pushed = parse_state(environment, content, "standard input")
     else:
-        pushed = read_state_file(session.path(arguments.path))
+        pushed = read_state_file(environment, session.path(arguments.path))
     edit = edit_of(arguments, session)
-    push(session.environment(), pushed, force=arguments.force, edit=edit)
+    push(environment, pushed, force=arguments.force, edit=edit)
     return 0

@@ -27,7 +27,9 @@ def run(arguments: WorkspaceNewArguments, session: Session) -> int:
             "are trying to create, and then run this command again.",
         )
     environment = in_default_workspace(session).environment()
-    state = read_state_file(session.path(arguments.state)) if arguments.state else None
+    state = None
+    if arguments.state:
+        state = read_state_file(environment, session.path(arguments.state))
     timeout = lock_wait(arguments.lock_timeout, lock=arguments.lock)
     create_workspace(environment, arguments.name, state=state, lock_timeout=timeout)
     say_created(session, arguments.name, empty=state is None)

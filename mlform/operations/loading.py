@@ -222,9 +222,19 @@ def early_context(environment: Environment, *, partial: bool = False) -> EarlyCo
 
 
 def load_snapshot(
-    environment: Environment, files: Mapping[str, bytes], variables: Mapping[str, Value]
+    environment: Environment,
+    files: Mapping[str, bytes],
+    variables: Mapping[str, Value],
+    *,
+    partial: bool = False,
 ) -> Loaded:
     """Load the configuration that a saved plan holds.
+
+    Args:
+        environment: The outside world.
+        files: Of the configuration.
+        variables: Values of the root variables.
+        partial: Whether those that the plan does not keep may be without value.
 
     Raises:
         ConfigurationError: If it cannot be used, which only a damaged plan can cause.
@@ -232,13 +242,13 @@ def load_snapshot(
     root = read_root(SavedFiles(files))
     config, problems = root.load(
         variables,
-        context=early_context(environment),
+        context=early_context(environment, partial=partial),
         find_modules=find_installed(environment.settings),
         modules_folder=modules_folder(environment.settings),
     )
     diagnostics = Diagnostics()
     diagnostics.extend(problems)
-    return assemble(environment, config, variables, diagnostics)
+    return assemble(environment, config, variables, diagnostics, partial=partial)
 
 
 def assemble(

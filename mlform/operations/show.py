@@ -55,7 +55,7 @@ def planned_config(environment: Environment, planned: Planned) -> Config:
         ConfigurationError: If it cannot be used, which only a damaged plan can cause.
     """
     variables = variables_from_json(planned.variables)
-    return load_snapshot(environment, planned.files, variables).config
+    return load_snapshot(environment, planned.files, variables, partial=True).config
 
 
 def find_record(environment: Environment, address: ResourceAddress) -> ResourceRecord:

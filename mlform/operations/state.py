@@ -8,15 +8,17 @@ from pathlib import Path
 from mlform.addresses import ResourceAddress, Target, covers, print_target
 from mlform.dataclass import dataclass, replace
 from mlform.durable import write_file
-from mlform.errors import MlformError, StateConflict, StateCorrupt, UsageError
-from mlform.operations.access import backend_alone, locked
+from mlform.errors import EncryptionError, MlformError, StateConflict, StateCorrupt, UsageError
+from mlform.operations.access import backend_alone, backend_settings, locked
 from mlform.operations.environment import Environment
 from mlform.operations.show import no_state
 from mlform.plan.changes import Move
 from mlform.plan.moves import entries_between, moved_state
 from mlform.plan.renaming import moves_to
-from mlform.state.codec import decode_state, encode_state
+from mlform.state.codec import decode_state
+from mlform.state.encryption import is_sealed
 from mlform.state.snapshot import Entry, State
+from mlform.state.stored import decode_stored, encode_stored
 
 _OWNER_ONLY = 0o600
 
@@ -122,7 +124,7 @@ def rewrite(
         if edit.dry_run or changed == state:
             return
         if edit.backup is not None:
-            _keep(state, edit.backup)
+            _keep(environment, state, edit.backup)
         backend.begin(state, run)
         if entries:
             backend.append(entries)
@@ -130,9 +132,10 @@ def rewrite(
         backend.write(changed, expected_serial=state.serial)
 
 
-def _keep(state: State, path: Path) -> None:
+def _keep(environment: Environment, state: State, path: Path) -> None:
+    content = encode_stored(state, backend_settings(environment).cipher)
     try:
-        write_file(path, encode_state(state), mode=_OWNER_ONLY)
+        write_file(path, content, mode=_OWNER_ONLY)
     except OSError as error:
         raise MlformError(
             "The backup cannot be written",
@@ -167,7 +170,7 @@ def push(environment: Environment, pushed: State, *, force: bool, edit: Edit) ->
         if pushed == stored:
             return
         if edit.backup is not None:
-            _keep(stored, edit.backup)
+            _keep(environment, stored, edit.backup)
         backend.begin(stored, run)
         serial = pushed.serial if pushed.serial > stored.serial else stored.serial + 1
         backend.write(replace(pushed, serial=serial), expected_serial=stored.serial)
@@ -198,12 +201,17 @@ def _check_may_replace(stored: State, pushed: State) -> None:
         )
 
 
-def read_state_file(path: Path) -> State:
-    """Return the state in a file as `state pull` prints it; older versions are understood too.
+def read_state_file(environment: Environment, path: Path) -> State:
+    """Return the state in a file as `state pull` prints it, or encrypted as mlform keeps it.
+
+    Args:
+        environment: The outside world.
+        path: Of the file; older versions are understood too.
 
     Raises:
         UsageError: If it cannot be read.
         StateCorrupt: If it holds no state.
+        EncryptionError: If it is encrypted, and no key that is configured opens it.
     """
     try:
         content = path.read_bytes()
@@ -211,16 +219,19 @@ def read_state_file(path: Path) -> State:
         raise UsageError(
             "The state file cannot be read", f"{path}: {error.strerror or error}."
         ) from error
-    return parse_state(content, str(path))
+    return parse_state(environment, content, str(path))
 
 
-def parse_state(content: bytes, where: str) -> State:
-    """Return the state that a document holds, wholly checked.
+def parse_state(environment: Environment, content: bytes, where: str) -> State:
+    """Return the state that a document holds, wholly checked; plain text is taken as it is.
 
     Raises:
         StateCorrupt: If it holds none; `where` names it.
+        EncryptionError: If it is encrypted, and no key that is configured opens it.
     """
     try:
+        if is_sealed(content):
+            return decode_stored(content, backend_settings(environment).cipher)
         return decode_state(content)
-    except StateCorrupt as problem:
-        raise StateCorrupt(problem.summary, f"{where}: {problem.detail}") from problem
+    except (StateCorrupt, EncryptionError) as problem:
+        raise type(problem)(problem.summary, f"{where}: {problem.detail}") from problem

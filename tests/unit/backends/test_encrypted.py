@@ -10,6 +10,7 @@ from mlform.backends.base import StateBackend
 from mlform.backends.local import LocalBackend
 from mlform.backends.memory import MemoryBackend, MemoryPlace
 from mlform.ciphers.base import KeyProvider
+from mlform.ciphers.keyring import KeyRing
 from mlform.errors import EncryptionError, StateConflict, StateCorrupt
 from mlform.state.encryption import Cipher, is_sealed
 from mlform.state.snapshot import Recorded
@@ -102,7 +103,7 @@ def test_one_write_is_enough(rotation: str, path: Path) -> None:
     assert bool(plain) is (rotation == "encrypted to plain")
 
 
-def _alone(cipher: Cipher) -> Cipher:
+def _alone(cipher: KeyRing) -> Cipher:
     return {
         ROTATIONS["plain to encrypted"][1]: cipher_of(RAW),
         ROTATIONS["encrypted to plain"][1]: PLAIN_TEXT,
