@@ -28,7 +28,10 @@ def run(arguments: ApplyArguments, session: Session) -> int:
     if arguments.plan:
         saved = load_plan(environment, session.path(arguments.plan), options.variables)
         planned = with_ephemeral(environment, saved, options.variables)
-        return carry_out(session, Work(environment, planned, watch, options.lock_timeout))
+        if session.messages is not None:
+            session.messages.planned(planned.plan.active)
+        work = Work(environment, planned, watch, options.lock_timeout, saved=True)
+        return carry_out(session, work)
     planned = make_plan(environment, options, asker(session))
     show_plan(session, environment, planned)
     settle(session, planned.plan, approved=arguments.auto_approve)

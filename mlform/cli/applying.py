@@ -44,12 +44,21 @@ _QUESTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A plan, what to carry it out with, who watches, and how long to wait for the lock."""
+    """A plan, what to carry it out with, who watches, and how long to wait for the lock.
+
+    A saved plan to destroy is applied like any other: the outcome is told as that of an apply.
+    """
 
     environment: Environment
     planned: Planned
     watch: Watch
     lock_timeout: float | None
+    saved: bool = False
+
+    @property
+    def told_as(self) -> Mode:
+        """In which words the outcome is told."""
+        return Mode.NORMAL if self.saved else self.planned.plan.mode
 
 
 def settle(session: Session, plan: Plan, *, approved: bool) -> None:
@@ -98,7 +107,7 @@ def carry_out(session: Session, work: Work) -> int:
         )
     session.report(applied.warnings)
     session.report([*map(problem_of, applied.failures), *applied.problems])
-    _say_outcome(session, applied, work.planned.plan)
+    _say_outcome(session, applied, work)
     if applied.interrupted:
         return INTERRUPTED
     return 0 if applied.is_whole else INCOMPLETE
@@ -116,8 +125,8 @@ def problem_of(failure: StepFailed) -> Diagnostic:
     )
 
 
-def _say_outcome(session: Session, applied: Applied, plan: Plan) -> None:
-    mode, imported = plan.mode, len(plan.imports)
+def _say_outcome(session: Session, applied: Applied, work: Work) -> None:
+    mode, imported = work.told_as, len(work.planned.plan.imports)
     counts = (applied.added, applied.changed, applied.destroyed)
     whole = applied.is_whole
     if session.messages is not None:
@@ -125,7 +134,8 @@ def _say_outcome(session: Session, applied: Applied, plan: Plan) -> None:
 
         if whole:
             session.messages.summary(message_totals(counts, mode, imported=imported))
-        session.messages.outputs(applied.outputs)
+        if mode is not Mode.DESTROY:
+            session.messages.outputs(applied.outputs)
         return
     from mlform.views.human import render_counts, render_outputs
     from mlform.views.paper import BLANK, Ink, line, render

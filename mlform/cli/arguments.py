@@ -185,6 +185,9 @@ class PlanArguments(PlanningArguments):
             "Write resource blocks for imports that have none to a new file and use them.", "PATH"
         ),
     ] = ""
+    markdown: Annotated[
+        bool, Flag("Print the plan as Markdown, for a comment on a pull request.")
+    ] = False
     destroy: Annotated[bool, Flag("Plan to destroy everything.")] = False
     refresh_only: RefreshOnly = False
     detailed_exitcode: Annotated[
@@ -215,6 +218,9 @@ class ShowArguments:
 
     plan: Annotated[str, Operand("PLAN", "A saved plan; without it the state is shown.")] = ""
     json: AsJson = False
+    markdown: Annotated[
+        bool, Flag("Print the plan as Markdown, for a comment on a pull request.")
+    ] = False
     no_color: NoColor = False
 
 

@@ -1,4 +1,4 @@
-"""Which options of plan and apply go together, and what kind of plan they ask for."""
+"""Which options of plan, apply and show go together, and what kind of plan they ask for."""
 
 from __future__ import annotations
 
@@ -74,3 +74,14 @@ def refuse_with_saved_plan(arguments: ApplyArguments) -> None:
             f"A saved plan is carried out as it is: {', '.join(names)} {verb} to plan. Leave it "
             "out, or make a new plan with it.",
         )
+
+
+def refuse_both(*, json: bool, markdown: bool) -> None:
+    """Refuse two forms at once.
+
+    Raises:
+        UsageError: If both are asked for.
+    """
+    if json and markdown:
+        detail = "-json and -markdown are two forms of the same output. Choose one of them."
+        raise UsageError("Options do not go together", detail)

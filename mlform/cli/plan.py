@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlform.cli.failures import CHANGES_PENDING
-from mlform.cli.modes import mode_of
-from mlform.cli.planning import asker, plan_options, show_plan
+from mlform.cli.modes import mode_of, refuse_both
+from mlform.cli.planning import asker, plan_options, show_markdown, show_plan
 from mlform.dataclass import replace
 
 if TYPE_CHECKING:
@@ -18,20 +18,26 @@ def run(arguments: PlanArguments, session: Session) -> int:
     """Plan, show the plan, and save it where asked."""
     from mlform.operations.plan import make_plan
 
+    refuse_both(json=arguments.json, markdown=arguments.markdown)
     options = plan_options(arguments, session, mode_of(arguments))
     generated = arguments.generate_config_out
     if generated:
         options = replace(options, generate_config_out=session.path(generated))
     environment = session.environment(parallelism=arguments.parallelism)
     planned = make_plan(environment, options, asker(session))
-    show_plan(session, environment, planned)
+    if arguments.markdown:
+        session.report(planned.plan.warnings)
+        show_markdown(session, environment, planned, saved=arguments.out)
+    else:
+        show_plan(session, environment, planned)
     if arguments.out:
         from mlform.operations.saved_plans import save_plan
 
         save_plan(planned, session.path(arguments.out))
-    if generated and session.path(generated).exists():
-        _tell_generated(generated, session)
-    _advise(arguments.out, session, has_changes=planned.plan.has_changes)
+    if not arguments.markdown:
+        if generated and session.path(generated).exists():
+            _tell_generated(generated, session)
+        _advise(arguments.out, session, has_changes=planned.plan.has_changes)
     if arguments.detailed_exitcode and planned.plan.has_changes:
         return CHANGES_PENDING
     return 0

@@ -68,10 +68,11 @@ def variable_options(
 
 def show_plan(session: Session, environment: Environment, planned: Planned) -> None:
     """Show a plan and its warnings."""
-    session.report(planned.plan.warnings)
     if session.messages is not None:
         session.messages.plan(planned.plan)
+        session.report(planned.plan.warnings)
         return
+    session.report(planned.plan.warnings)
     from mlform.views.human import render_plan
 
     kinds = [change.address.kind for change in planned.plan.changes]
@@ -82,6 +83,27 @@ def show_plan(session: Session, environment: Environment, planned: Planned) -> N
         width=session.out.width,
     )
     session.out.write(text)
+
+
+def show_markdown(
+    session: Session, environment: Environment, planned: Planned, *, saved: str = ""
+) -> None:
+    """Print a plan as Markdown.
+
+    Args:
+        session: Where to print it.
+        environment: The outside world.
+        planned: The plan.
+        saved: Where it is saved, or empty.
+    """
+    import shlex
+
+    from mlform.views.markdown import render_markdown
+
+    kinds = [change.address.kind for change in planned.plan.changes]
+    command = f"mlform show {shlex.quote(saved)}" if saved else "mlform plan"
+    schemas = session.schemas(environment, kinds)
+    session.out.write(render_markdown(planned.plan, schemas=schemas, command=command))
 
 
 def asker(session: Session) -> Callable[[VariableBlock], str] | None:

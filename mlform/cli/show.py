@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from mlform import __version__
+from mlform.cli.modes import refuse_both
+from mlform.cli.planning import show_markdown, show_plan
+from mlform.errors import UsageError
 
 if TYPE_CHECKING:
     from mlform.cli.arguments import ShowArguments
@@ -15,11 +18,16 @@ if TYPE_CHECKING:
 
 def run(arguments: ShowArguments, session: Session) -> int:
     """Show a saved plan, or the state."""
-    return _show_plan(arguments, session) if arguments.plan else _show_state(arguments, session)
+    refuse_both(json=arguments.json, markdown=arguments.markdown)
+    if arguments.plan:
+        return _show_plan(arguments, session)
+    if arguments.markdown:
+        detail = "-markdown shows a saved plan: mlform show -markdown PLAN."
+        raise UsageError("No plan to show", detail)
+    return _show_state(arguments, session)
 
 
 def _show_plan(arguments: ShowArguments, session: Session) -> int:
-    from mlform.cli.planning import show_plan
     from mlform.operations.saved_plans import load_plan
     from mlform.operations.show import planned_config
     from mlform.plan.moves import adopted_state, moved_state
@@ -27,6 +35,9 @@ def _show_plan(arguments: ShowArguments, session: Session) -> int:
 
     environment = session.environment()
     planned = load_plan(environment, session.path(arguments.plan))
+    if arguments.markdown:
+        show_markdown(session, environment, planned, saved=arguments.plan)
+        return 0
     if not arguments.json:
         show_plan(session, environment, planned)
         return 0

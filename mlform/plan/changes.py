@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Final
 
@@ -317,9 +317,14 @@ class Plan:
         """Whether applying it would do anything, outputs included."""
         if self.moves or self.imports or (self.mode is Mode.REFRESH_ONLY and self.drift):
             return True
-        return any(change.action is not Action.NO_OP for change in self.changes) or any(
+        return any(self.active) or any(
             output.action is not Action.NO_OP for output in self.outputs.values()
         )
+
+    @property
+    def active(self) -> Iterator[Change]:
+        """The changes that do something."""
+        return (change for change in self.changes if change.action is not Action.NO_OP)
 
     @property
     def counts(self) -> tuple[int, int, int]:

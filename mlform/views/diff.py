@@ -22,6 +22,7 @@ from mlform.views.values import (
     quoted,
     scalar,
     shortened,
+    visible_line,
 )
 
 ADD: Final = "+"
@@ -288,7 +289,7 @@ class _Differ:
         if isinstance(value, str):
             if "\n" not in value:
                 return shortened(quoted(value)), [], ""
-            rows = [_row(depth + 1, "", item) for item in value.removesuffix("\n").split("\n")]
+            rows = [_text_row(depth + 1, "", item) for item in _text_lines(value)]
             return "<<-EOT", rows, "EOT"
         if isinstance(value, Sequence):
             # Objects side by side are all on one line, or none of them is.
@@ -445,16 +446,24 @@ def _matches(
 def _text_rows(before: str, after: str, depth: int) -> list[Row]:
     from difflib import SequenceMatcher
 
-    old = before.removesuffix("\n").split("\n")
-    new = after.removesuffix("\n").split("\n")
+    old, new = _text_lines(before), _text_lines(after)
     rows: list[Row] = []
     for tag, start, end, begin, stop in SequenceMatcher(None, old, new).get_opcodes():
         if tag == "equal":
-            rows += [_row(depth, "", item or " ") for item in old[start:end]]
+            rows += [_text_row(depth, "", item) for item in old[start:end]]
             continue
-        rows += [_row(depth, REMOVE, item or " ") for item in old[start:end]]
-        rows += [_row(depth, ADD, item or " ") for item in new[begin:stop]]
+        rows += [_text_row(depth, REMOVE, item) for item in old[start:end]]
+        rows += [_text_row(depth, ADD, item) for item in new[begin:stop]]
     return rows
+
+
+def _text_lines(text: str) -> list[str]:
+    return text.removesuffix("\n").split("\n")
+
+
+def _text_row(depth: int, sign: str, text: str) -> Row:
+    """Return a line of a longer text; an empty one is a space, so that it has its sign."""
+    return _row(depth, sign, visible_line(text) or " ")
 
 
 def _without(document: JsonObject | None, label: str | None) -> JsonObject:

@@ -21,12 +21,12 @@ from mlform.apply.events import (
 from mlform.dataclass import dataclass
 from mlform.diagnostics import Diagnostic, Severity
 from mlform.digests import Json, JsonObject
-from mlform.plan.changes import Action, Cause, Change, Drift, Mode, Plan
+from mlform.plan.changes import Action, Cause, Change, Drift, Mode, OutputChange, Plan
 from mlform.plan.steps import Operation
 from mlform.state.snapshot import OutputRecord
 from mlform.views.configuration import PROVIDER
 from mlform.views.diagnostics import diagnostic_json
-from mlform.views.documents import module_address
+from mlform.views.documents import TERRAFORM_VERSION, module_address
 from mlform.views.progress import Tracker, progress_text, sentence
 from mlform.views.report import imports, is_shown, plan_sentence, summary
 
@@ -87,7 +87,8 @@ class MessageStream:
         self._write = write
         self._now = now
         self._tracker = Tracker(clock)
-        self.message("version", f"mlform {version}", {"mlform": version, "ui": UI_VERSION})
+        versions = {"terraform": TERRAFORM_VERSION, "mlform": version, "ui": UI_VERSION}
+        self.message("version", f"mlform {version}", versions)
 
     def message(self, type_: str, text: str, fields: JsonObject, *, level: Level = "info") -> None:
         """Write one message."""
@@ -113,9 +114,7 @@ class MessageStream:
         """Write drift, planned changes, the summary and the changes of outputs."""
         for drift in plan.drift:
             self._drifted(drift)
-        for change in plan.changes:
-            if is_shown(change):
-                self._planned(change)
+        self.planned(change for change in plan.changes if is_shown(change))
         add, changed, remove = plan.counts
         totals = Totals(
             add=add, change=changed, remove=remove, operation="plan", imported=imports(plan)
@@ -125,7 +124,7 @@ class MessageStream:
             name: {
                 "sensitive": item.sensitive,
                 "action": "noop" if item.action is Action.NO_OP else item.action.value,
-                **({} if item.sensitive or item.after_unknown else {"value": item.after}),
+                **_shown_value(item),
             }
             for name, item in sorted(plan.outputs.items())
         }
@@ -139,6 +138,11 @@ class MessageStream:
             document["previous_resource"] = _resource(drift.previous_address)
         fields: JsonObject = {"change": document, "problems": drift.problems}
         self.message("resource_drift", f"{drift.address}: Drift detected ({action})", fields)
+
+    def planned(self, changes: Iterable[Change]) -> None:
+        """Write a message for each change."""
+        for change in changes:
+            self._planned(change)
 
     def _planned(self, change: Change) -> None:
         action = _planned_action(change)
@@ -192,11 +196,11 @@ class MessageStream:
             case StepProgress():
                 self._progress(event)
             case StepFinished():
-                hook = _hook(event) | {"elapsed_seconds": event.seconds}
+                hook = _hook(event) | {"elapsed_seconds": round(event.seconds)}
                 hook |= {"reused": event.reused, "unchanged": event.unchanged}
                 self.message("apply_complete", text, {"hook": hook})
             case StepFailed():
-                hook = _hook(event) | {"elapsed_seconds": elapsed, "log": event.log}
+                hook = _hook(event) | {"elapsed_seconds": round(elapsed), "log": event.log}
                 self.message("apply_errored", text, {"hook": hook}, level="error")
             case StepSkipped():
                 hook = _hook(event) | {"because": event.because}
@@ -214,7 +218,7 @@ class MessageStream:
         hook: dict[str, Json] = {"resource": _resource(event.address)}
         if step is not None:
             hook |= {"action": _ACTIONS[step.operation]}
-            hook |= {"elapsed_seconds": self._tracker.clock() - step.since}
+            hook |= {"elapsed_seconds": round(self._tracker.clock() - step.since)}
         hook["progress"] = event.progress.to_json()
         text = f"{event.address}: {progress_text(event.progress)}"
         self.message("apply_progress", text, {"hook": hook})
@@ -225,13 +229,20 @@ class MessageStream:
             hook: JsonObject = {
                 "resource": _resource(step.address),
                 "action": _ACTIONS[step.operation],
-                "elapsed_seconds": elapsed,
+                "elapsed_seconds": round(elapsed),
             }
             text = f"{step.address}: Still {step.operation.value}... [{elapsed:.0f}s elapsed]"
             self.message("apply_progress", text, {"hook": hook})
 
     def close(self) -> None:
         """Nothing is left to do."""
+
+
+def _shown_value(output: OutputChange) -> JsonObject:
+    """Return `value`, the new one of an output, unless it is gone, not known or not to be seen."""
+    if output.sensitive or output.after_unknown or output.action is Action.DELETE:
+        return {}
+    return {"value": output.after}
 
 
 def message_totals(counts: tuple[int, int, int], mode: Mode, *, imported: int = 0) -> Totals:

@@ -7,6 +7,7 @@ from typing import Final
 
 from mlform.addresses import ResourceAddress
 from mlform.dataclass import dataclass
+from mlform.diagnostics import Diagnostic
 from mlform.plan.changes import Action, Cause, Change, Drift, Mode, OutputChange, Plan, Reason
 from mlform.schema import BlockSchema
 from mlform.state.snapshot import CURRENT, ResourceRecord
@@ -23,7 +24,7 @@ from mlform.views.diff import (
     value_rows,
 )
 from mlform.views.paper import Ink, Piece, duration
-from mlform.views.values import key_text, quoted
+from mlform.views.values import key_text, quoted, visible
 
 SYMBOLS: Final[Mapping[Action, str]] = {
     Action.NO_OP: "",
@@ -53,6 +54,15 @@ _TAGS: Final[Mapping[Cause, str]] = {
     Cause.CONFIG: "edit",
 }
 """In one word why an attribute changes."""
+_VERBS: Final[Mapping[Action, str]] = {
+    Action.CREATE: "create",
+    Action.REBUILD: "rebuild",
+    Action.REUSE: "reuse",
+    Action.UPDATE: "update",
+    Action.DELETE: "destroy",
+    Action.FORGET: "forget",
+}
+"""What happens in one word; everything else is `replace`."""
 _MAX_REASONS: Final = 5
 _TELLING: Final = 0.1
 """Seconds below which it is no use to say how long something takes."""
@@ -64,11 +74,23 @@ class ChangeRows:
     """One change as people see it.
 
     Attributes:
+        name: Its address, and which deposed object it is.
+        sign: Symbol of the action, or empty.
+        verb: The action in one word.
+        why: The most telling reason, one clause; may be empty.
+        takes: How long it is expected to take, or empty if that is not known.
+        reused: Whether the result is in the store already.
         headline: Such as `model.survival will be rebuilt`.
         notes: Why, where and how long, one clause each.
         rows: The resource block with its differences.
     """
 
+    name: str
+    sign: str
+    verb: str
+    why: str
+    takes: str
+    reused: bool
     headline: tuple[Piece, ...]
     notes: tuple[str, ...]
     rows: tuple[Row, ...]
@@ -103,6 +125,7 @@ class Report:
         outputs: Changed root outputs.
         summary: `Plan: 1 to add, 2 to change, 0 to destroy.`, or empty if only outputs change.
         expectation: What it will take, or empty if nothing is known.
+        warnings: Problems that do not stop it.
     """
 
     mode: Mode
@@ -114,6 +137,7 @@ class Report:
     outputs: tuple[Row, ...] = ()
     summary: str = ""
     expectation: str = ""
+    warnings: tuple[Diagnostic, ...] = ()
 
     @property
     def has_more(self) -> bool:
@@ -170,16 +194,15 @@ def make_report(plan: Plan, schemas: Mapping[str, BlockSchema] | None = None) ->
         outputs=tuple(output_rows(plan.outputs)),
         summary=summary(plan) if changes else "",
         expectation=_expectation(plan),
+        warnings=plan.warnings,
     )
 
 
 def _drift_rows(drift: Drift, schema: BlockSchema | None) -> DriftRows:
-    name = str(drift.address)
-    if drift.deposed != CURRENT:
-        name += f" (deposed object {drift.deposed})"
+    name = _name(drift)
     verb = {Action.DELETE: "has been deleted", Action.UPDATE: "has changed"}.get(drift.action)
     if verb is None:
-        name, verb = str(drift.previous_address), f"has moved to {name}"
+        name, verb = visible(str(drift.previous_address)), f"has moved to {name}"
     rows: list[Row] = []
     if drift.after is not None and drift.after != drift.before:
         rows = _rows_between(drift.address, drift.before, drift.after, schema)
@@ -253,9 +276,7 @@ def _upstreams(reasons: Iterable[Reason]) -> str:
 def _headline(change: Change) -> tuple[Piece, ...]:
     if change.action is Action.NO_OP:
         return (Piece(_resting(change), Ink.BOLD),)
-    name = str(change.address)
-    if change.deposed != CURRENT:
-        name += f" (deposed object {change.deposed})"
+    name = _name(change)
     verdict = _VERDICTS[change.action]
     causes = {reason.cause for reason in change.reasons}
     text, after, ink = verdict.text, verdict.after, verdict.ink
@@ -263,17 +284,44 @@ def _headline(change: Change) -> tuple[Piece, ...]:
         text = "is tainted, so must be"
     elif change.action.is_replace and Cause.REQUESTED in causes:
         text, after, ink = "will be", "replaced, as requested", Ink.PLAIN
-    tail = ""
-    if change.reused or change.action is Action.REUSE:
-        tail = " (from cache)"
+    tail = " (from cache)" if _is_reused(change) else ""
     if change.conditional:
-        tail += f" if {_upstreams(change.reasons) or 'what it depends on'} changes"
+        tail += f" {_condition(change)}"
     pieces = (
         Piece(f"{name} {text}", Ink.BOLD),
         Piece(f" {after}" if after else "", ink),
         Piece(tail, Ink.BOLD),
     )
     return tuple(piece for piece in pieces if piece.text)
+
+
+def _name(item: Change | Drift) -> str:
+    name = visible(str(item.address))
+    return name if item.deposed == CURRENT else f"{name} (deposed object {item.deposed})"
+
+
+def _is_reused(change: Change) -> bool:
+    return change.reused or change.action is Action.REUSE
+
+
+def _condition(change: Change) -> str:
+    return f"if {_upstreams(change.reasons) or 'what it depends on'} changes"
+
+
+def _verb(change: Change) -> str:
+    if change.action is not Action.NO_OP:
+        return _VERBS.get(change.action, "replace")
+    return "import" if change.importing is not None else "move"
+
+
+def _why(change: Change) -> str:
+    """Return the most telling reason as one clause."""
+    if change.conditional:
+        return _condition(change)
+    if change.action is Action.NO_OP and change.importing is None:
+        return f"moved from {change.previous_address}"
+    reason = next((item.message for item in change.reasons), "")
+    return reason or (f"imported from {quoted(change.importing)}" if change.importing else "")
 
 
 def _resting(change: Change) -> str:
@@ -302,6 +350,12 @@ def _origins(change: Change) -> tuple[str, ...]:
 
 def _change_rows(change: Change, schema: BlockSchema | None, *, several: bool) -> ChangeRows:
     return ChangeRows(
+        name=_name(change),
+        sign=SYMBOLS[change.action],
+        verb=_verb(change),
+        why=visible(_why(change)),
+        takes=_takes(change),
+        reused=_is_reused(change),
         headline=_headline(change),
         notes=(
             *_origins(change),
@@ -314,19 +368,26 @@ def _change_rows(change: Change, schema: BlockSchema | None, *, several: bool) -
 
 def _whereabouts(change: Change, *, several: bool) -> tuple[str, ...]:
     """Return where it runs, if there are several places, and how long that took last time."""
-    if change.reused or change.action is Action.REUSE:
+    if _is_reused(change):
         return ("nothing runs: the result is in the store already",)
     if change.action in _WITHOUT_WORK:
         return ()
     parts = []
     if change.runtime and several:
         parts.append(f"runs on runtime.{change.runtime}")
-    if change.expected_seconds is not None and change.expected_seconds >= _TELLING:
-        took = duration(change.expected_seconds)
+    if took := _takes(change):
         parts.append(
             f"about {took}, as last time" if parts else f"takes about {took}, as last time"
         )
     return (", ".join(parts),) if parts else ()
+
+
+def _takes(change: Change) -> str:
+    """Return how long it took last time, or nothing where no task runs or nobody knows."""
+    seconds = change.expected_seconds
+    if _is_reused(change) or change.action in _WITHOUT_WORK or (seconds or 0.0) < _TELLING:
+        return ""
+    return duration(seconds or 0.0)
 
 
 def _resource_rows(change: Change, schema: BlockSchema | None) -> list[Row]:

@@ -55,8 +55,20 @@ _FIRST_LONG: Final = 0x10000
 
 def quoted(text: str) -> str:
     """Return a string as HCL writes it, so that templates in it are escaped."""
-    body = json.dumps(text, ensure_ascii=False)
+    body = visible(json.dumps(text, ensure_ascii=False))
     return body.replace("${", "$${").replace("%{", "%%{")
+
+
+def visible(text: str) -> str:
+    """Return text in which what cannot be seen, or turns what follows, is written as an escape."""
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else _character(letter) for letter in text)
+
+
+def visible_line(text: str) -> str:
+    """Return `visible` text that keeps its tabs."""
+    return "\t".join(map(visible, text.split("\t")))
 
 
 def key_text(key: str) -> str:

@@ -1,4 +1,4 @@
-"""What plans look like: one folder per case, configurations in, text, JSON and steps out.
+"""What plans look like: one folder per case, configurations in; text, Markdown, JSON, steps out.
 
 A case has a folder `now` with the configuration to plan, perhaps a folder `before` with the one
 that was applied before, and `expected`. The tests' own engine makes everything up, so the text is
@@ -16,6 +16,7 @@ import pytest
 from mlform.plan.changes import Mode
 from mlform.views.documents import plan_document
 from mlform.views.human import render_plan
+from mlform.views.markdown import render_markdown
 from mlform.wiring import KindTable
 from tests.engine import Engine
 
@@ -74,6 +75,7 @@ def test_plan(case: str, tmp_path: Path, golden: Comparison) -> None:
         expected / "plan.txt",
         render_plan(planned.plan, schemas=bodies, color=False, width=WIDTH),
     )
+    golden.check(expected / "plan.md", render_markdown(planned.plan, schemas=bodies))
     document = plan_document(
         planned.plan, state=planned.state, variables={}, version="0", schemas=schemas
     )

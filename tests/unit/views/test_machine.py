@@ -67,6 +67,7 @@ def test_the_first_message_is_the_version() -> None:
             "@module": "mlform.ui",
             "@timestamp": "2026-01-02T03:04:05.000000Z",
             "type": "version",
+            "terraform": "1.11.0",
             "mlform": "0.1.0",
             "ui": "1.2",
         }

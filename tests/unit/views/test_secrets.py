@@ -8,6 +8,7 @@ import pytest
 
 from mlform.plan.changes import Mode
 from mlform.views.human import render_plan
+from mlform.views.markdown import render_markdown
 from mlform.wiring import KindTable
 from tests.engine import Engine
 
@@ -32,7 +33,9 @@ def shown(engine: Engine, text: str, key: str, mode: Mode = Mode.NORMAL) -> str:
     engine.hcl = VARIABLE + 'resource "mlform_data" "b" {}\n' + text
     planned = engine.plan(variables={"key": key}, mode=mode)
     schemas = {name: kind.schema.body for name, kind in KindTable().items()}
-    return render_plan(planned.plan, schemas=schemas)
+    return render_plan(planned.plan, schemas=schemas) + render_markdown(
+        planned.plan, schemas=schemas
+    )
 
 
 @pytest.mark.parametrize("form", FORMS)
