@@ -72,7 +72,6 @@ def show_plan(session: Session, environment: Environment, planned: Planned) -> N
         session.messages.plan(planned.plan)
         session.report(planned.plan.warnings)
         return
-    session.report(planned.plan.warnings)
     from mlform.views.human import render_plan
 
     kinds = [change.address.kind for change in planned.plan.changes]
@@ -83,6 +82,7 @@ def show_plan(session: Session, environment: Environment, planned: Planned) -> N
         width=session.out.width,
     )
     session.out.write(text)
+    session.report(planned.plan.warnings)
 
 
 def show_markdown(

@@ -11,6 +11,7 @@ from mlform.diagnostics import Diagnostic, Position, Severity, Source, SourceRan
 from mlform.digests import Json, JsonObject
 from mlform.hcl.ast import Block
 from mlform.hcl.parser import parse
+from mlform.views.paper import letter_columns
 
 _TAB = 4
 """Columns between tab stops in a shown line."""
@@ -202,7 +203,7 @@ def _fitting(characters: Iterable[str], room: int) -> tuple[int, int]:
     """Return how many of the characters fit, and the columns that they take."""
     count = used = 0
     for character in characters:
-        wide = _TAB if character == "\t" else _width(_printable(character))
+        wide = _TAB if character == "\t" else letter_columns(_printable(character))
         if used + wide > room:
             break
         count, used = count + 1, used + wide
@@ -227,13 +228,7 @@ def _carets(text: str, marked: tuple[int, int], paint: _Paint) -> str:
 
 
 def _columns(text: str) -> int:
-    return sum(_width(character) for character in _expanded(text))
-
-
-def _width(character: str) -> int:
-    if unicodedata.category(character) in {"Mn", "Me", "Cf"}:
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
+    return sum(letter_columns(character) for character in _expanded(text))
 
 
 def _expanded(text: str) -> str:
@@ -247,7 +242,7 @@ def _expanded(text: str) -> str:
             column += spaces
         else:
             shown.append(_printable(character))
-            column += _width(shown[-1])
+            column += letter_columns(shown[-1])
     return "".join(shown)
 
 

@@ -1,19 +1,33 @@
 """The difference of two attribute documents, as rows with Terraform's signs.
 
-An attribute that did not change is not shown; a note counts those. A block (known from the schema)
-is shown as a block, every other object as a value.
+An attribute that did not change is not shown, unless it says which object this is; a note counts
+those. A block (known from the schema) is shown as a block, every other object as a value.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from mlform.dataclass import dataclass, field
+from mlform.dataclass import dataclass
 from mlform.digests import Json, JsonObject, canonical_json
 from mlform.schema import BlockSchema, NestedBlock
 from mlform.state.snapshot import Path
-from mlform.views.paper import Ink, Line, Piece
+from mlform.views.paper import Ink, Piece, columns
+from mlform.views.rows import (
+    ADD,
+    CHANGE,
+    REMOVE,
+    Marks,
+    Row,
+    closing,
+    row,
+    text_lines,
+    text_row,
+    text_rows,
+    unchanged_note,
+)
 from mlform.views.values import (
     KNOWN_AFTER_APPLY,
     SENSITIVE_VALUE,
@@ -22,86 +36,15 @@ from mlform.views.values import (
     quoted,
     scalar,
     shortened,
-    visible_line,
 )
 
-ADD: Final = "+"
-REMOVE: Final = "-"
-CHANGE: Final = "~"
-FORGET: Final = "."
-SIGN_INKS: Final[Mapping[str, Ink]] = {
-    ADD: Ink.ADD,
-    REMOVE: Ink.REMOVE,
-    CHANGE: Ink.CHANGE,
-    FORGET: Ink.FAINT,
-    "-/+": Ink.REMOVE,
-    "+/-": Ink.ADD,
-    "./+": Ink.ADD,
-    "+/.": Ink.ADD,
-}
 _BRIEF: Final = 60
-_INDENT: Final = 4
+_NAMING: Final = frozenset({"id", "name"})
+_DECODED: Final = "(decoded)"
+"""Below a text, in paths: inside of what it is the JSON of."""
 _EMPTY: Final[JsonObject] = {}
 _NOWHERE: Final[Path] = (-1,)
 """Where something that is gone would be in the new document."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row of a difference.
-
-    Attributes:
-        depth: How many braces are open.
-        sign: `+`, `-`, `~`, `.`, two of them with a slash, or empty.
-        pieces: The text after the sign.
-    """
-
-    depth: int
-    sign: str = ""
-    pieces: tuple[Piece, ...] = ()
-
-    def line(self) -> Line:
-        """Return the row as a line: the text of a depth always begins at the same column."""
-        if not self.pieces:
-            return Line()
-        column = 2 + _INDENT * self.depth
-        sign = self.sign.rjust(column + 1) if self.sign else " " * (column + 1)
-        lead = sign[: len(sign) - len(self.sign)] if self.sign else sign
-        ink = SIGN_INKS.get(self.sign, Ink.PLAIN)
-        return Line(
-            (Piece(lead), Piece(self.sign, ink), Piece(" "), *self.pieces),
-            hang=column + 2 + _INDENT,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Marks:
-    """What is known of places in the documents.
-
-    Attributes:
-        unknown: Places in the new document that are known only after apply.
-        hidden: Places in either document that people must not see.
-        forcing: Places whose change forces a replacement.
-        tags: In one word why each place changes.
-    """
-
-    unknown: frozenset[Path] = frozenset()
-    hidden: frozenset[Path] = frozenset()
-    forcing: frozenset[Path] = frozenset()
-    tags: Mapping[Path, str] = field(default_factory=dict)
-
-    def touches_unknown(self, path: Path) -> bool:
-        """Whether the place, or one inside it, is known only after apply."""
-        return any(item[: len(path)] == path for item in self.unknown)
-
-    def tags_in(self, path: Path) -> str:
-        """Return why the place, or what is inside it, changes."""
-        found = [tag for place, tag in self.tags.items() if place[: len(path)] == path]
-        return ", ".join(dict.fromkeys(found))
-
-    def touches_hidden(self, path: Path) -> bool:
-        """Whether the place, or one inside it, must not be seen."""
-        return any(item[: len(path)] == path for item in self.hidden)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +93,7 @@ def resting_rows(
     hidden = sum(value is not None for key, value in attributes.items() if key not in shown)
     rows = [
         *body_rows(None, told, marks=marks, schema=schema, depth=depth),
-        *_hidden(hidden, "attribute", depth),
+        *unchanged_note(hidden, "attribute", depth),
     ]
     return [Row(row.depth, "", row.pieces) for row in rows]
 
@@ -200,11 +143,11 @@ class _Differ:
         entries = [self.entry(key, before.get(key), after.get(key), (*path, key)) for key in keys]
         blocks = {block.name: block for block in (schema.blocks if schema else ())}
         plain = [entry for entry in entries if entry.key not in blocks]
-        shown = [entry for entry in plain if entry.sign]
-        pad = max((len(key_text(entry.key)) for entry in shown), default=0)
-        rows = [row for entry in shown for row in self.value_rows(entry, depth=depth, pad=pad)]
-        same_count = sum(not entry.sign and entry.before is not None for entry in plain)
-        rows += _hidden(same_count, noun, depth)
+        shown = [entry for entry in plain if entry.sign or _says_which(entry)]
+        pad = max((columns(key_text(entry.key)) for entry in shown), default=0)
+        rows = [item for entry in shown for item in self.value_rows(entry, depth=depth, pad=pad)]
+        rest = sum(item.before is not None and item not in shown for item in plain)
+        rows += unchanged_note(rest, noun, depth)
         nested = {entry.key: entry for entry in entries if entry.key in blocks}
         for name, block in blocks.items():
             if name in nested:
@@ -213,7 +156,7 @@ class _Differ:
         unchanged = sum(
             not entry.sign and entry.before not in (None, [], ()) for entry in nested.values()
         )
-        return rows + _hidden(unchanged, "block", depth)
+        return rows + unchanged_note(unchanged, "block", depth)
 
     def _unknown_keys(self, path: Path) -> set[str]:
         depth = len(path)
@@ -225,15 +168,18 @@ class _Differ:
 
     def value_rows(self, entry: _Entry, *, depth: int, pad: int) -> list[Row]:
         """Return the rows of one attribute."""
-        head = f"{key_text(entry.key).ljust(pad)} = "
+        key = key_text(entry.key)
+        head = f"{key}{' ' * (pad - columns(key))} = "
         note = self._note(entry.path)
         if entry.path in self.marks.hidden:
-            return [_row(depth, entry.sign, head + SENSITIVE_VALUE, note)]
+            return [row(depth, entry.sign, head + SENSITIVE_VALUE, note)]
         if entry.path in self.marks.unknown:
             return [self._to_unknown(entry, head, depth, note)]
+        if not entry.sign:
+            return [row(depth, "", head + self._old(entry))]
         if entry.sign == REMOVE:
             text = self._old(entry)
-            return [_row(depth, REMOVE, head + text, Piece(" -> "), Piece("null", Ink.FAINT), note)]
+            return [row(depth, REMOVE, head + text, Piece(" -> "), Piece("null", Ink.FAINT), note)]
         if entry.sign == ADD or not _alike(entry.before, entry.after):
             return self._whole(entry, head, depth, note)
         return self._changed(entry, head, depth, note)
@@ -253,25 +199,34 @@ class _Differ:
     def _to_unknown(self, entry: _Entry, head: str, depth: int, note: Piece) -> Row:
         after = Piece(KNOWN_AFTER_APPLY, Ink.FAINT)
         if entry.before is None:
-            return _row(depth, ADD, head, after, note)
-        return _row(depth, CHANGE, head + self._old(entry), _ARROW, after, note)
+            return row(depth, ADD, head, after, note)
+        return row(depth, CHANGE, head + self._old(entry), _ARROW, after, note)
 
     def _old(self, entry: _Entry) -> str:
         """Return the old value in short, or that there is something in it to hide."""
         if self.marks.touches_hidden(entry.path):
             return SENSITIVE_VALUE
+        if isinstance(entry.before, str):
+            text = shortened(entry.before)
+            return quoted(text) if len(text) <= _BRIEF else quoted(text[:_BRIEF])[:-1] + '…"'
         return shortened(inline(entry.before, _BRIEF))
+
+    def _old_beside_new(self, entry: _Entry) -> str:
+        """Return the old value, texts in full, to be compared with the new one."""
+        if isinstance(entry.before, str) and not self.marks.touches_hidden(entry.path):
+            return shortened(quoted(entry.before))
+        return self._old(entry)
 
     def _whole(self, entry: _Entry, head: str, depth: int, note: Piece) -> list[Row]:
         """Return the rows of a new value, after the old one where there was one."""
-        before = self._old(entry) if entry.sign == CHANGE else ""
+        before = self._old_beside_new(entry) if entry.sign == CHANGE else ""
         lead = (Piece(head + before), *((_ARROW,) if before else ()))
         brief = shortened(inline(entry.after))
         sign = entry.sign
         if self._unfolds(entry.path) or len(brief) > _BRIEF or "\\n" in brief:
             open_, rows, close = self._unfolded(entry.after, entry.path, ADD, depth)
-            return [_row(depth, sign, *lead, open_, note), *rows, *_closing(depth, close)]
-        return [_row(depth, sign, *lead, brief, note)]
+            return [row(depth, sign, *lead, open_, note), *rows, *closing(depth, close)]
+        return [row(depth, sign, *lead, brief, note)]
 
     def _unfolds(self, path: Path) -> bool:
         """Whether a value cannot stand on one line, because of what is inside."""
@@ -289,7 +244,7 @@ class _Differ:
         if isinstance(value, str):
             if "\n" not in value:
                 return shortened(quoted(value)), [], ""
-            rows = [_text_row(depth + 1, "", item) for item in _text_lines(value)]
+            rows = [text_row(depth + 1, "", item) for item in text_lines(value)]
             return "<<-EOT", rows, "EOT"
         if isinstance(value, Sequence):
             # Objects side by side are all on one line, or none of them is.
@@ -306,17 +261,17 @@ class _Differ:
         self, item: Json, path: Path, sign: str, depth: int, *, fits: bool = True
     ) -> list[Row]:
         if path in self.marks.hidden:
-            return [_row(depth, sign, SENSITIVE_VALUE + ",")]
+            return [row(depth, sign, SENSITIVE_VALUE + ",")]
         if path in self.marks.unknown:
-            return [_row(depth, sign, Piece(KNOWN_AFTER_APPLY, Ink.FAINT), ",")]
+            return [row(depth, sign, Piece(KNOWN_AFTER_APPLY, Ink.FAINT), ",")]
         brief = shortened(inline(item))
         brief_enough = len(brief) <= _BRIEF and (fits or not isinstance(item, Mapping))
         if brief_enough and not self._unfolds(path):
-            return [_row(depth, sign, brief + ",")]
+            return [row(depth, sign, brief + ",")]
         open_, rows, close = self._unfolded(item, path, sign, depth)
         if not close:
-            return [_row(depth, sign, open_ + ",")]
-        return [_row(depth, sign, open_), *rows, *_closing(depth, close + ",")]
+            return [row(depth, sign, open_ + ",")]
+        return [row(depth, sign, open_), *rows, *closing(depth, close + ",")]
 
     def _changed(self, entry: _Entry, head: str, depth: int, note: Piece) -> list[Row]:
         before, after = entry.before, entry.after
@@ -325,13 +280,17 @@ class _Differ:
                 before, after, entry.path, schema=None, depth=depth + 1, noun="element"
             )
             note = self._note(entry.path, open_=True)
-            return [_row(depth, CHANGE, head + "{", note), *rows, *_closing(depth, "}")]
+            return [row(depth, CHANGE, head + "{", note), *rows, *closing(depth, "}")]
         if isinstance(before, str) and isinstance(after, str):
-            rows = _text_rows(before, after, depth + 1)
-            return [_row(depth, CHANGE, head + "<<-EOT", note), *rows, *_closing(depth, "EOT")]
+            old, new = _decoded(before), _decoded(after)
+            if old is not None and new is not None:
+                rows = self._pair(old, new, (*entry.path, _DECODED), depth + 1, end="")
+                return [row(depth, CHANGE, head + "jsonencode(", note), *rows, row(depth, "", ")")]
+            rows = text_rows(before, after, depth + 1)
+            return [row(depth, CHANGE, head + "<<-EOT", note), *rows, *closing(depth, "EOT")]
         if isinstance(before, Sequence) and isinstance(after, Sequence):
             rows = self._sequence_rows(before, after, entry.path, depth + 1)
-            return [_row(depth, CHANGE, head + "[", note), *rows, *_closing(depth, "]")]
+            return [row(depth, CHANGE, head + "[", note), *rows, *closing(depth, "]")]
         return []
 
     def _sequence_rows(
@@ -339,10 +298,10 @@ class _Differ:
     ) -> list[Row]:
         """Return the rows of a list's elements; the longest common part stays unsigned."""
         rows: list[Row] = []
-        unchanged = 0
         for tag, start, end, begin, stop in _matches(before, after):
             if tag == "equal":
-                unchanged += end - start
+                places = (start, begin) if end - start == 1 else ()
+                rows += self._same_elements(before[start:end], path, places, depth)
                 continue
             for offset in range(max(end - start, stop - begin)):
                 old = before[start + offset] if start + offset < end else None
@@ -352,15 +311,35 @@ class _Differ:
                 )
                 hidden = self.marks.touches_hidden((*path, start + offset))
                 if hidden and old is not None and not side_by_side:
-                    rows.append(_row(depth, REMOVE, SENSITIVE_VALUE + ","))
+                    rows.append(row(depth, REMOVE, SENSITIVE_VALUE + ","))
                     old = None
                 rows += self._pair(old, new, (*path, begin + offset), depth)
-        return rows + _hidden(unchanged, "element", depth)
+        return rows
 
-    def _pair(self, old: Json, new: Json, path: Path, depth: int) -> list[Row]:
+    def _same_elements(
+        self, items: Sequence[Json], path: Path, places: Sequence[int], depth: int
+    ) -> list[Row]:
+        """Return how many elements are the same there, or one that takes no more room than that.
+
+        Args:
+            items: The elements.
+            path: Of the list.
+            places: Of a single element, before and after.
+            depth: How many braces are open.
+        """
+        brief = shortened(inline(items[0]))
+        seen = not any(self._unfolds((*path, at)) for at in places)
+        if places and seen and len(brief) <= _BRIEF:
+            return [row(depth, "", brief + ",")]
+        return unchanged_note(len(items), "element", depth)
+
+    def _pair(self, old: Json, new: Json, path: Path, depth: int, *, end: str = ",") -> list[Row]:
         if isinstance(old, Mapping) and isinstance(new, Mapping):
             rows = self.object_rows(old, new, path, schema=None, depth=depth + 1, noun="attribute")
-            return [_row(depth, CHANGE, "{"), *rows, *_closing(depth, "},")]
+            return [row(depth, CHANGE, "{"), *rows, *closing(depth, "}" + end)]
+        if end == "" and isinstance(old, list) and isinstance(new, list):
+            rows = self._sequence_rows(old, new, path, depth + 1)
+            return [row(depth, CHANGE, "["), *rows, row(depth, "", "]")]
         rows = [] if old is None else self._element(old, (*path, "before"), REMOVE, depth)
         missing = new is None and not self.marks.touches_unknown(path)
         return rows if missing else [*rows, *self._element(new, path, ADD, depth)]
@@ -386,7 +365,7 @@ class _Differ:
         title = f"{block.name} {quoted(label)} {{" if isinstance(label, str) else f"{block.name} {{"
         sign = entry.sign
         if path in self.marks.unknown:
-            return [_row(depth, sign, f"{title} ", Piece(KNOWN_AFTER_APPLY, Ink.FAINT), " }")]
+            return [row(depth, sign, f"{title} ", Piece(KNOWN_AFTER_APPLY, Ink.FAINT), " }")]
         rows = self.object_rows(
             _without(old, block.label),
             _without(new, block.label),
@@ -396,7 +375,7 @@ class _Differ:
             noun="attribute",
         )
         note = self._note(path, open_=old is not None and new is not None)
-        return [_row(depth, sign, title, note), *rows, *_closing(depth, "}")]
+        return [row(depth, sign, title, note), *rows, *closing(depth, "}")]
 
 
 _ARROW: Final = Piece(" -> ", Ink.CHANGE)
@@ -407,30 +386,33 @@ def same(before: Json, after: Json) -> bool:
     return before == after and isinstance(before, bool) == isinstance(after, bool)
 
 
-def _row(depth: int, sign: str, *parts: str | Piece) -> Row:
-    pieces = (part if isinstance(part, Piece) else Piece(part) for part in parts)
-    return Row(depth, sign, tuple(piece for piece in pieces if piece.text))
-
-
-def _closing(depth: int, text: str) -> list[Row]:
-    return [_row(depth, "", text)] if text else []
-
-
-def _hidden(count: int, noun: str, depth: int) -> list[Row]:
-    if not count:
-        return []
-    plural = "" if count == 1 else "s"
-    return [_row(depth, "", Piece(f"# ({count} unchanged {noun}{plural} hidden)", Ink.FAINT))]
-
-
 def _alike(before: Json, after: Json) -> bool:
     """Whether two values differ in their parts, so that the parts are worth showing."""
     if isinstance(before, str) and isinstance(after, str):
+        old, new = _decoded(before), _decoded(after)
+        if old is not None and new is not None and not same(old, new):
+            return isinstance(old, Mapping) == isinstance(new, Mapping)
         return "\n" in before and "\n" in after
     if isinstance(before, str) or isinstance(after, str):
         return False
     kinds = (Mapping, Sequence)
     return any(isinstance(before, kind) and isinstance(after, kind) for kind in kinds)
+
+
+def _says_which(entry: _Entry) -> bool:
+    """Whether an attribute tells its object from others, so that it is shown in any case."""
+    return entry.key in _NAMING and isinstance(entry.before, str | int)
+
+
+def _decoded(text: str) -> Json:
+    """Return the object or list that a text is the JSON of, or None."""
+    if text[:1] not in {"{", "["}:
+        return None
+    try:
+        found: Json = json.loads(text)
+    except ValueError:
+        return None
+    return found
 
 
 def _matches(
@@ -441,29 +423,6 @@ def _matches(
     old = [canonical_json(item) for item in before]
     new = [canonical_json(item) for item in after]
     return SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
-
-
-def _text_rows(before: str, after: str, depth: int) -> list[Row]:
-    from difflib import SequenceMatcher
-
-    old, new = _text_lines(before), _text_lines(after)
-    rows: list[Row] = []
-    for tag, start, end, begin, stop in SequenceMatcher(None, old, new).get_opcodes():
-        if tag == "equal":
-            rows += [_text_row(depth, "", item) for item in old[start:end]]
-            continue
-        rows += [_text_row(depth, REMOVE, item) for item in old[start:end]]
-        rows += [_text_row(depth, ADD, item) for item in new[begin:stop]]
-    return rows
-
-
-def _text_lines(text: str) -> list[str]:
-    return text.removesuffix("\n").split("\n")
-
-
-def _text_row(depth: int, sign: str, text: str) -> Row:
-    """Return a line of a longer text; an empty one is a space, so that it has its sign."""
-    return _row(depth, sign, visible_line(text) or " ")
 
 
 def _without(document: JsonObject | None, label: str | None) -> JsonObject:

@@ -10,9 +10,9 @@ from mlform.lang.json_types import type_from_json
 from mlform.plan.changes import Mode, Plan
 from mlform.schema import BlockSchema
 from mlform.state.snapshot import CURRENT, OutputRecord, ResourceRecord, State
-from mlform.views.diff import SIGN_INKS
 from mlform.views.paper import BLANK, Ink, Line, Piece, duration, line, render, rule
 from mlform.views.report import ChangeRows, Report, make_report, state_rows
+from mlform.views.rows import SIGN_INKS
 from mlform.views.values import SENSITIVE_VALUE, format_value, key_text, quoted
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from mlform.views.diff import ADD, FORGET, REMOVE, Row
+from mlform.views.rows import ADD, FORGET, REMOVE, Row
 from mlform.views.values import visible, visible_line
 
 _BACKTICKS: Final = re.compile(r"`+")

@@ -6,6 +6,7 @@ Views build lines; only `render` decides about colour, so every view reads the s
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import Final
@@ -55,6 +56,7 @@ class Line:
 
 BLANK: Final = Line()
 _RULE_WIDTH: Final = 77
+_BRACKETS: Final = frozenset("{}[]()")
 _WORDS: Final = r"\(known after apply\)|\(sensitive value\)|\s+|\S+"
 
 
@@ -109,7 +111,7 @@ def _painter() -> Callable[[Piece], str]:
 
 def wrap(item: Line, width: int | None) -> list[Line]:
     """Return a line as the lines it takes at a width; words are never cut."""
-    if width is None or len(item.text) <= width:
+    if width is None or columns(item.text) <= width:
         return [item]
     rows: list[Line] = []
     row: list[Piece] = []
@@ -117,16 +119,32 @@ def wrap(item: Line, width: int | None) -> list[Line]:
     fresh = True  # nothing but indentation in this row yet
     for piece in item.pieces:
         for word in re.findall(_WORDS, piece.text):
-            blank = word.isspace()
-            if not blank and not fresh and column + len(word) > width:
+            blank, wide = word.isspace(), columns(word)
+            over = not blank and column + wide > width
+            # Nothing is gained by a row in which the word does not fit either, and what follows a
+            # word that was too long may as well be a bracket.
+            helps = item.hang + wide <= width and not (column > width and word in _BRACKETS)
+            if over and not fresh and helps:
                 rows.append(Line(tuple(row)))
                 row, column, fresh = [Piece(" " * item.hang)], item.hang, True
             if blank and fresh and rows:
                 continue
             row.append(Piece(word, piece.ink))
-            column += len(word)
+            column += wide
             fresh = fresh and blank
     return [*rows, Line(tuple(row))]
+
+
+def columns(text: str) -> int:
+    """Return how many columns of a terminal a text takes."""
+    return len(text) if text.isascii() else sum(map(letter_columns, text))
+
+
+def letter_columns(letter: str) -> int:
+    """Return how many columns of a terminal a letter takes: 0, 1 or 2."""
+    if unicodedata.category(letter) in {"Mn", "Me", "Cf"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(letter) in {"W", "F"} else 1
 
 
 def duration(seconds: float) -> str:

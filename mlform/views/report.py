@@ -12,18 +12,9 @@ from mlform.plan.changes import Action, Cause, Change, Drift, Mode, OutputChange
 from mlform.schema import BlockSchema
 from mlform.state.snapshot import CURRENT, ResourceRecord
 from mlform.views.attributes import plain_attributes
-from mlform.views.diff import (
-    ADD,
-    CHANGE,
-    FORGET,
-    REMOVE,
-    Marks,
-    Row,
-    body_rows,
-    resting_rows,
-    value_rows,
-)
+from mlform.views.diff import body_rows, resting_rows, value_rows
 from mlform.views.paper import Ink, Piece, duration
+from mlform.views.rows import ADD, CHANGE, FORGET, REMOVE, Marks, Row
 from mlform.views.values import key_text, quoted, visible
 
 SYMBOLS: Final[Mapping[Action, str]] = {

@@ -112,9 +112,9 @@ mlform will perform the following actions:
   # (imported from "abc")
   # because input changed
   ~ resource "mlform_data" "b" {
+        id     = "abc"
       + input  = "x"
       + output = (known after apply)
-        # (1 unchanged attribute hidden)
     }
 
 Plan: 2 to import, 0 to add, 1 to change, 0 to destroy.

@@ -8,8 +8,9 @@ import pytest
 
 from mlform.digests import Json
 from mlform.plan.changes import Action, Cause, Change, Reason
-from mlform.views.diff import Marks, body_rows
+from mlform.views.diff import body_rows
 from mlform.views.report import change_reasons, make_report
+from mlform.views.rows import Marks
 from tests.unit.views import plans
 
 
@@ -142,12 +143,124 @@ def test_sensitive_values_are_never_shown() -> None:
 def test_elements_of_a_list() -> None:
     assert rows({"l": ["a", "b", "c"]}, {"l": ["a", "x", "c", "d"]}) == [
         "  ~ l = [",
+        '        "a",',
         '      - "b",',
         '      + "x",',
+        '        "c",',
         '      + "d",',
-        "        # (2 unchanged elements hidden)",
         "    ]",
     ]
+
+
+def test_elements_that_stay_are_counted_where_they_are() -> None:
+    assert rows({"l": [1, 2, 3, 4, 5]}, {"l": [0, 1, 2, 3, 5]}) == [
+        "  ~ l = [",
+        "      + 0,",
+        "        # (3 unchanged elements hidden)",
+        "      - 4,",
+        "        5,",
+        "    ]",
+    ]
+
+
+def test_one_element_that_stays_is_hidden_if_it_is_long_or_not_to_be_seen() -> None:
+    long = "x" * 80
+    assert rows({"l": [long, 1]}, {"l": [long, 2]})[1] == "        # (1 unchanged element hidden)"
+    marks = Marks(hidden=frozenset({("l", 0)}))
+    found = rows({"l": ["secret", 1]}, {"l": ["secret", 2]}, marks)
+    assert found[1] == "        # (1 unchanged element hidden)"
+
+
+def test_what_says_which_object_it_is_is_shown_though_it_stays() -> None:
+    before: Json = [{"name": "a", "v": 1, "w": 1}, {"name": "b", "v": 2}]
+    after: Json = [{"name": "a", "v": 3, "w": 1}, {"name": "b", "v": 2}]
+    assert rows({"id": "i", "l": before}, {"id": "i", "l": after}) == [
+        '    id = "i"',
+        "  ~ l  = [",
+        "      ~ {",
+        '            name = "a"',
+        "          ~ v    = 1 -> 3",
+        "            # (1 unchanged attribute hidden)",
+        "        },",
+        '        { name = "b", v = 2 },',
+        "    ]",
+    ]
+    hidden = Marks(hidden=frozenset({("id",)}))
+    assert rows({"id": "secret", "a": 1}, {"id": "secret", "a": 2}, hidden)[1] == (
+        "    id = (sensitive value)"
+    )
+
+
+def test_json_in_a_text_is_compared_as_what_it_says() -> None:
+    before = '{"a": 1, "b": [1, 2], "c": {"d": "x"}}'
+    after = '{"a":1,"b":[1,3],"c":{"d":"x"}}'
+    assert rows({"t": before}, {"t": after}) == [
+        "  ~ t = jsonencode(",
+        "      ~ {",
+        "          ~ b = [",
+        "                1,",
+        "              - 2,",
+        "              + 3,",
+        "            ]",
+        "            # (2 unchanged attributes hidden)",
+        "        }",
+        "    )",
+    ]
+    assert rows({"t": "[1]"}, {"t": "[2]"}) == [
+        "  ~ t = jsonencode(",
+        "      ~ [",
+        "          - 1,",
+        "          + 2,",
+        "        ]",
+        "    )",
+    ]
+
+
+@pytest.mark.parametrize("after", ['{"a":1}', '["a"]', "{a}", "x"])
+def test_a_text_that_is_no_longer_the_same_json_stays_a_text(after: str) -> None:
+    assert len(rows({"t": '{"a": 1}'}, {"t": after})) == 1
+
+
+def test_an_old_text_is_cut_unless_it_stands_beside_the_new_one() -> None:
+    old, new = "x" * 100, "x" * 99 + "y"
+    marks = Marks(unknown=frozenset({("t",)}))
+    brief = '"' + "x" * 60 + '…"'
+    assert rows({"t": old}, {"t": None}, marks) == [f"  ~ t = {brief} -> (known after apply)"]
+    assert rows({"t": old}, None) == [f"  - t = {brief} -> null"]
+    assert rows({"t": old}, {"t": new}) == [f'  ~ t = "{old}" -> "{new}"']
+
+
+def test_wide_names_are_aligned_by_what_they_take_on_a_terminal() -> None:
+    assert rows(None, {"漢字": 1, "abcde": 2}) == ["  + abcde = 2", "  + 漢字  = 1"]
+
+
+def test_of_a_long_text_what_is_far_from_changes_is_hidden() -> None:
+    before = "".join(f"{number}\n" for number in range(30))
+    found = rows({"t": before}, {"t": before.replace("15\n", "x\n")})
+    assert [line.strip() for line in found] == [
+        "~ t = <<-EOT",
+        "# (12 unchanged lines hidden)",
+        "12",
+        "13",
+        "14",
+        "- 15",
+        "+ x",
+        "16",
+        "17",
+        "18",
+        "# (11 unchanged lines hidden)",
+        "EOT",
+    ]
+
+
+def test_what_could_steer_a_terminal_is_shown_as_what_it_is() -> None:
+    assert rows(None, {"t": "a\x1b[31m\u202e\n\tb\n"}) == [
+        "  + t = <<-EOT",
+        "        a\\x1b[31m\\u202e",
+        "        \tb",
+        "    EOT",
+    ]
+    assert rows(None, {"t": "\x7f\u202e"}) == ['  + t = "\\x7f\\u202e"']
 
 
 def test_lines_of_a_text() -> None:
