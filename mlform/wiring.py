@@ -210,6 +210,7 @@ def open_backend(settings: Settings, backend: BackendSettings) -> Workspaces:
         "local": _local_backend,
         "pg": _pg_backend,
         "object_store": _object_store_backend,
+        "http": _http_backend,
     }
     return _chosen(backends, backend.type, "backend")(settings, backend)
 
@@ -234,6 +235,22 @@ def _pg_backend(settings: Settings, backend: BackendSettings) -> Workspaces:
         cipher=backend.cipher,
         rescue=rescue_into(settings.folder),
     )
+
+
+def _http_backend(settings: Settings, backend: BackendSettings) -> Workspaces:
+    from mlform.backends.holders import host_name
+    from mlform.backends.http import HttpWorkspaces
+    from mlform.backends.http_site import make_place
+    from mlform.backends.rescue import rescue_into
+
+    place = make_place(
+        backend.arguments,
+        settings.variables,
+        data_folder=settings.data_folder,
+        host=host_name(),
+    )
+    rescue = rescue_into(settings.folder)
+    return HttpWorkspaces(place, now=utc_now, cipher=backend.cipher, rescue=rescue)
 
 
 def cipher_maker() -> Callable[[CipherSettings], Cipher]:

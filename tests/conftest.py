@@ -11,7 +11,12 @@ import os
 
 from hypothesis import settings
 
-pytest_plugins = ["tests.docker_fixtures", "tests.postgres", "tests.object_servers"]
+pytest_plugins = [
+    "tests.docker_fixtures",
+    "tests.postgres",
+    "tests.object_servers",
+    "tests.state_server",
+]
 
 settings.register_profile("default", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)

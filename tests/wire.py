@@ -1,4 +1,4 @@
-"""A wire to a server on the loopback that is cut at a chosen message."""
+"""A wire to a server on the loopback that is cut at a chosen message, and a proxy."""
 
 from __future__ import annotations
 
@@ -16,14 +16,19 @@ class Wire:
         lose: A message with these bytes still reaches the server, but no answer comes back: the
             connection is closed. Each is lost once.
         lost: How many answers were lost.
+        connections: How many were made.
+        tunnels: What was asked for, where it is a proxy: the lines of `CONNECT` with their headers.
     """
 
-    def __init__(self, server: int) -> None:
+    def __init__(self, server: int, *, is_proxy: bool = False) -> None:
         self._server = server
+        self._is_proxy = is_proxy
+        self.tunnels: list[bytes] = []
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listening.getsockname()[1])
         self.lose: list[bytes] = []
         self.lost = 0
+        self.connections = 0
 
     def run(self) -> None:
         """Carry until closed."""
@@ -32,6 +37,10 @@ class Wire:
                 client, _ = self._listening.accept()
             except OSError:
                 return
+            self.connections += 1
+            if self._is_proxy:
+                self.tunnels.append(_head(client))
+                client.sendall(b"HTTP/1.1 200 Here you are\r\n\r\n")
             server = socket.create_connection(("127.0.0.1", self._server))
             cut = threading.Event()
             for work in ((self._forth, client, server, cut), (self._back, server, client, cut)):
@@ -68,10 +77,17 @@ class Wire:
             end.close()
 
 
+def _head(client: socket.socket) -> bytes:
+    content = b""
+    while not content.endswith(b"\r\n\r\n"):
+        content += client.recv(1)
+    return content
+
+
 @contextlib.contextmanager
-def wire_to(server: int) -> Iterator[Wire]:
-    """Return a wire to a port of the loopback."""
-    wire = Wire(server)
+def wire_to(server: int, *, is_proxy: bool = False) -> Iterator[Wire]:
+    """Return a wire to a port of the loopback; a proxy connects to it whatever it is asked for."""
+    wire = Wire(server, is_proxy=is_proxy)
     thread = threading.Thread(target=wire.run, daemon=True)
     thread.start()
     try:

@@ -200,10 +200,10 @@ def describe_holder(holder: LockInfo | None) -> str:
     if holder is None:
         return "Another run holds the lock. Wait for it to end, or give -lock-timeout=60s."
     alive = f", last heard of at {holder.heartbeat}" if holder.heartbeat else ""
+    version = f", mlform {holder.version}" if holder.version else ""
     return (
-        f"{holder.who} (process {holder.pid}) holds it for {holder.operation} since "
-        f"{holder.created}{alive}; lock id {holder.id}, mlform {holder.version}. Wait for it to "
-        "end, or give -lock-timeout=60s. Only if you are sure that it is over: "
+        f"{_process(holder)} holds it{_work(holder)}{alive}; lock id {holder.id}{version}. Wait "
+        "for it to end, or give -lock-timeout=60s. Only if you are sure that it is over: "
         f"mlform force-unlock {holder.id}"
     )
 
@@ -240,10 +240,20 @@ def check_broken(holder: LockInfo | None, lock_id: str) -> None:
     if holder.id != lock_id:
         raise BackendError(
             "The lock has another id",
-            f'"{lock_id}" is not the id of the lock that is held now: {holder.who} (process '
-            f"{holder.pid}) holds {holder.id} for {holder.operation} since {holder.created}. If "
-            "that is the one, give its id.",
+            f'"{lock_id}" is not the id of the lock that is held now: {_process(holder)} holds '
+            f"{holder.id}{_work(holder)}. If that is the one, give its id.",
         )
+
+
+def _process(holder: LockInfo) -> str:
+    """Return which process it is; not every place keeps all of that."""
+    return f"{holder.who} (process {holder.pid})" if holder.pid else holder.who
+
+
+def _work(holder: LockInfo) -> str:
+    """Return what it does, and since when."""
+    operation = f" for {holder.operation}" if holder.operation else ""
+    return f"{operation} since {holder.created}"
 
 
 def workspace_exists(name: str) -> BackendError:

@@ -111,6 +111,10 @@ class FileLock:
         finally:
             os.close(descriptor)
 
+    def left_behind(self) -> LockInfo | None:
+        """Return who the file says holds the lock, dead or alive; None where it says nothing."""
+        return self._told()
+
     def break_open(self, lock_id: str) -> None:
         """Take the lock from its holder.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from mlform import __version__
 from mlform.backends.base import LockInfo, StateBackend, Workspaces
@@ -14,6 +14,7 @@ from mlform.config.variable_sources import OptionFile, OptionValue
 from mlform.dataclass import replace
 from mlform.diagnostics import Diagnostics
 from mlform.digests import Digest, JsonObject, digest_bytes, digest_json
+from mlform.errors import BackendError
 from mlform.operations.environment import BackendSettings, Environment, Sealing
 from mlform.operations.loading import (
     Loaded,
@@ -135,8 +136,11 @@ def locked(
     backend.lock(info, timeout=timeout)
     try:
         yield info.run
-    finally:
-        backend.unlock(info.id)
+    except BaseException:
+        with suppress(BackendError):  # what went wrong before is what has to be known
+            backend.unlock(info.id)
+        raise
+    backend.unlock(info.id)
 
 
 def state_digest(state: State) -> Digest:

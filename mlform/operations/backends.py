@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from mlform.lang.types import BOOL, STRING, MapType
+from mlform.lang.types import BOOL, NUMBER, STRING, MapType
 from mlform.schema import Attribute, BlockSchema
 
 _OBJECT_STORE: Final = BlockSchema(
@@ -131,5 +131,110 @@ BACKENDS: Final[Mapping[str, BlockSchema]] = {
         )
     ),
     "object_store": _OBJECT_STORE,
+    "http": BlockSchema(
+        attributes=(
+            Attribute(
+                name="address",
+                type=STRING,
+                description="URL of the state. This and every other argument but headers can be "
+                "given as MLF_HTTP_ADDRESS and so on.",
+            ),
+            Attribute(
+                name="update_method",
+                type=STRING,
+                description="HTTP method that stores the state.",
+                default="POST",
+            ),
+            Attribute(
+                name="lock_address",
+                type=STRING,
+                description="URL of the lock; without one, only runs in this folder exclude "
+                "each other.",
+            ),
+            Attribute(
+                name="unlock_address",
+                type=STRING,
+                description="URL that gives the lock back; the same as lock_address where it is "
+                "not set.",
+            ),
+            Attribute(
+                name="lock_method",
+                type=STRING,
+                description="HTTP method that takes the lock.",
+                default="LOCK",
+            ),
+            Attribute(
+                name="unlock_method",
+                type=STRING,
+                description="HTTP method that gives the lock back.",
+                default="UNLOCK",
+            ),
+            Attribute(
+                name="username",
+                type=STRING,
+                description="User, for basic authentication.",
+            ),
+            Attribute(
+                name="password",
+                type=STRING,
+                description="Password or token, for basic authentication.",
+                sensitive=True,
+            ),
+            Attribute(
+                name="headers",
+                type=MapType(STRING),
+                description="Headers that are sent with every request.",
+                sensitive=True,
+            ),
+            Attribute(
+                name="skip_cert_verification",
+                type=BOOL,
+                description="Whether any certificate of the server will do.",
+                default=False,
+            ),
+            Attribute(
+                name="client_ca_certificate_pem",
+                type=STRING,
+                description="Certificates in PEM to check the server by, instead of those of "
+                "the system.",
+            ),
+            Attribute(
+                name="client_certificate_pem",
+                type=STRING,
+                description="Certificate of this client in PEM.",
+            ),
+            Attribute(
+                name="client_private_key_pem",
+                type=STRING,
+                description="Its private key in PEM.",
+                sensitive=True,
+            ),
+            Attribute(
+                name="retry_max",
+                type=NUMBER,
+                description="How often a request that failed is made again.",
+                default=2,
+            ),
+            Attribute(
+                name="retry_wait_min",
+                type=NUMBER,
+                description="Seconds to wait before the first of these.",
+                default=1,
+            ),
+            Attribute(
+                name="retry_wait_max",
+                type=NUMBER,
+                description="Seconds to wait at most.",
+                default=30,
+            ),
+            Attribute(
+                name="persist_interval",
+                type=NUMBER,
+                description="Seconds between two posts of an apply that works; 0 posts every "
+                "step at once, for machines that are thrown away.",
+                default=20,
+            ),
+        )
+    ),
 }
 """Arguments by type of backend."""

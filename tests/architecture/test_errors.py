@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -93,6 +94,33 @@ def test_exceptions_of_postgres_become_backend_errors() -> None:
         with pytest.raises(BackendError) as caught, postgres_errors(target):
             raise kind("it said secret")
         assert caught.value.detail.startswith("postgres://db/s: it said (hidden). "), kind
+
+
+def _http_errors() -> list[Exception]:
+    import http.client
+    import ssl
+
+    names = [
+        item
+        for item in vars(http.client).values()
+        if inspect.isclass(item) and issubclass(item, http.client.HTTPException)
+    ]
+    made: list[Exception] = [item("it said") for item in names]
+    return [*made, ssl.SSLError(1, "it said"), TimeoutError(), OSError(101, "it said")]
+
+
+@pytest.mark.parametrize("problem", _http_errors(), ids=lambda problem: type(problem).__name__)
+def test_exceptions_of_http_become_backend_errors(problem: Exception) -> None:
+    from mlform.backends.http_client import HttpClient, HttpSettings
+
+    class Failing(HttpClient):
+        def _follow(self, method: str, url: str, body: bytes | None) -> NoReturn:
+            del method, url, body
+            raise problem
+
+    with pytest.raises(BackendError) as caught:
+        Failing(HttpSettings(retries=0)).request("GET", "http://states.test/a?b")
+    assert caught.value.detail.startswith("http://states.test/a: ")
 
 
 def test_files_in_the_way_become_backend_errors(tmp_path: Path) -> None:

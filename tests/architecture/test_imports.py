@@ -23,6 +23,9 @@ HEAVY = (
     "rich",
     "uvicorn",
     "obstore",
+    "psycopg",
+    "http",
+    "ssl",
 )
 CONFIG = """
 variable "v" {

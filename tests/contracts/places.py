@@ -7,7 +7,9 @@ same place once more each time it is called, as another process would.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from secrets import token_hex
 from types import MappingProxyType
@@ -16,6 +18,7 @@ from typing import TypeAlias
 import pytest
 
 from mlform.backends.base import StateBackend
+from mlform.backends.http import HttpBackend
 from mlform.backends.lease import Periods
 from mlform.backends.local import LocalBackend
 from mlform.backends.memory import MemoryBackend, MemoryPlace
@@ -23,9 +26,11 @@ from mlform.backends.object_settings import open_objects
 from mlform.backends.object_store import ObjectStoreWorkspaces, Surroundings
 from mlform.backends.pg import PgBackend, PgPlace
 from mlform.backends.pg_session import make_target
+from mlform.wiring import utc_now
 from tests.ciphers import RAW, cipher_of
 from tests.object_servers import azure_arguments, gcs_arguments, s3_arguments
 from tests.postgres import PostgresServer
+from tests.state_server import StateServer, http_place
 
 Opener: TypeAlias = Callable[[], StateBackend]
 """Opens the same place once more, as another process would."""
@@ -97,11 +102,28 @@ def object_store(arguments: Mapping[str, object]) -> Opener:
     return lambda: ObjectStoreWorkspaces(objects, surroundings).open("default")
 
 
+def http(request: pytest.FixtureRequest) -> Opener:
+    """The state on a server, as runs on one machine see it."""
+    server: StateServer = request.getfixturevalue("http_states")
+    place = http_place(server, request.getfixturevalue("tmp_path") / "data")
+    return lambda: HttpBackend(place, now=utc_now)
+
+
+def http_at_once(request: pytest.FixtureRequest) -> Opener:
+    """The state on a server, as runs on many machines see it that post at once."""
+    server: StateServer = request.getfixturevalue("http_states")
+    folders = (request.getfixturevalue("tmp_path") / str(number) for number in count())
+    place = http_place(server, Path(), interval=0)
+    return lambda: HttpBackend(replace(place, folder=next(folders)), now=utc_now)
+
+
 PLACES: Mapping[str, Callable[[pytest.FixtureRequest], Opener]] = MappingProxyType(
     {
         "memory": memory,
         "local": local,
         "pg": pg,
+        "http": http,
+        "http, at once": http_at_once,
         "memory_encrypted": memory_encrypted,
         "local_encrypted": local_encrypted,
         "s3": s3,
