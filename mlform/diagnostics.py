@@ -131,6 +131,7 @@ class Diagnostic:
         context: A wider range worth showing around `range`.
         address: The resource it concerns, as printed, or None.
         values: Values of the references in the failing expression.
+        log_tail: The last lines that a task or server printed, fit to be shown.
     """
 
     severity: Severity = Severity.ERROR
@@ -140,6 +141,7 @@ class Diagnostic:
     context: SourceRange | None = None
     address: str | None = None
     values: tuple[ReferenceValue, ...] = ()
+    log_tail: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

@@ -15,13 +15,17 @@
     │   └── ObjectCorrupt
     ├── RuntimeFailure
     │   ├── EngineUnavailable
+    │   ├── EngineFailed
     │   ├── ImageMissing
     │   ├── ImageUnusable
+    │   ├── WorkerLost
     │   ├── TaskFailed
+    │   │   └── WorkerKilled
     │   ├── TaskTimedOut
     │   ├── TaskCancelled
     │   ├── OutOfMemory
     │   └── ServerFailed
+    │       └── PortTaken
     ├── ModuleError
     │   ├── ModuleUnavailable
     │   ├── ModuleChanged
@@ -31,9 +35,14 @@
     └── UsageError
 
 What is wrong in a configuration is not an exception of this tree but a `Diagnostic`.
+
+A class whose `transient` is true stands for accidents: the same may well succeed a moment later,
+so apply tries it again. What follows from data, code, limits or configuration is never transient.
 """
 
 from __future__ import annotations
+
+from typing import ClassVar
 
 
 class MlformError(Exception):
@@ -43,7 +52,10 @@ class MlformError(Exception):
         summary: What failed, in one sentence.
         detail: Why, and what to do about it.
         address: The resource it happened to, where that is known.
+        transient: Whether the same may well succeed a moment later.
     """
+
+    transient: ClassVar[bool] = False
 
     def __init__(self, summary: str, detail: str = "", *, address: str | None = None) -> None:
         super().__init__(f"{summary}: {detail}" if detail else summary)
@@ -99,6 +111,14 @@ class RuntimeFailure(MlformError):
 class EngineUnavailable(RuntimeFailure):
     """The container engine cannot be reached."""
 
+    transient = True
+
+
+class EngineFailed(RuntimeFailure):
+    """The container engine failed at something that it may do the next time."""
+
+    transient = True
+
 
 class ImageMissing(RuntimeFailure):
     """A pinned image is not to be had."""
@@ -106,6 +126,12 @@ class ImageMissing(RuntimeFailure):
 
 class ImageUnusable(RuntimeFailure):
     """An image lacks what the worker needs, or has another version of it."""
+
+
+class WorkerLost(RuntimeFailure):
+    """The process that starts workers ended or hangs."""
+
+    transient = True
 
 
 class TaskFailed(RuntimeFailure):
@@ -122,6 +148,12 @@ class TaskFailed(RuntimeFailure):
         super().__init__(summary, detail)
         self.argument = argument
         self.log_tail = log_tail
+
+
+class WorkerKilled(TaskFailed):
+    """A signal ended the process of a task before it had a result, and not for memory."""
+
+    transient = True
 
 
 class TaskTimedOut(RuntimeFailure):
@@ -146,6 +178,12 @@ class ServerFailed(RuntimeFailure):
     def __init__(self, summary: str, detail: str = "", *, log_tail: str = "") -> None:
         super().__init__(summary, detail)
         self.log_tail = log_tail
+
+
+class PortTaken(ServerFailed):
+    """Somebody else listens where an endpoint's URL is to be."""
+
+    transient = True
 
 
 class ModuleError(MlformError):

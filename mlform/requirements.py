@@ -1,4 +1,4 @@
-"""Requirements as written (`"4GiB"`, `"30m"`) to numbers."""
+"""Requirements and retries as written (`"4GiB"`, `"30m"`) to numbers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from mlform.dataclass import dataclass
 from mlform.digests import Json
 from mlform.tasks import Requirements
 
@@ -79,10 +80,74 @@ def requirements_problems(block: Json) -> tuple[tuple[str, str], ...]:
         text = block.get(name)
         if isinstance(text, str):
             try:
-                read(text)
+                if not read(text):
+                    found.append((name, f'"{text}" is nothing: it must be greater than 0.'))
             except ValueError as error:
                 found.append((name, str(error)))
-    cpus = block.get("cpus")
+    cpus, gpus = block.get("cpus"), block.get("gpus")
     if isinstance(cpus, int | float) and cpus <= 0:
         found.append(("cpus", f"The number of CPUs is {cpus:g}, it must be greater than 0."))
+    if isinstance(gpus, int | float) and (gpus < 0 or gpus != int(gpus)):
+        message = f"The number of GPUs is {gpus:g}, it must be a whole number of at least 0."
+        found.append(("gpus", message))
+    return tuple(found)
+
+
+_LONGEST_PAUSE: Final = 300.0
+TRANSIENT: Final = "transient"
+FAILURE: Final = "failure"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """How often something that fails is tried again.
+
+    Attributes:
+        attempts: How often it is tried in all.
+        delay: Seconds before the second attempt; each further one waits twice as long.
+        when: `transient` for accidents alone, or `failure` for whatever the task failed of.
+    """
+
+    attempts: int = 3
+    delay: float = 2.0
+    when: str = TRANSIENT
+
+    def pause_before(self, attempt: int) -> float:
+        """Return the seconds to wait before an attempt, counted from 1."""
+        return min(self.delay * 2.0 ** (attempt - 2), _LONGEST_PAUSE)
+
+
+def retry_of(block: Json) -> Retry:
+    """Return what a block `retry` says; what it leaves out is as where there is none.
+
+    Raises:
+        ValueError: If the delay cannot be read; `retry_problems` tells before.
+    """
+    usual = Retry()
+    if not isinstance(block, Mapping):
+        return usual
+    attempts, delay, when = block.get("attempts"), block.get("delay"), block.get("when")
+    return Retry(
+        attempts=int(attempts) if isinstance(attempts, int | float) else usual.attempts,
+        delay=duration_seconds(delay) if isinstance(delay, str) else usual.delay,
+        when=when if isinstance(when, str) else usual.when,
+    )
+
+
+def retry_problems(block: Json) -> tuple[tuple[str, str], ...]:
+    """Return `(argument, what is wrong)` for a block `retry` as written."""
+    if not isinstance(block, Mapping):
+        return ()
+    found: list[tuple[str, str]] = []
+    attempts, delay = block.get("attempts"), block.get("delay")
+    if isinstance(attempts, int | float) and (attempts < 1 or attempts != int(attempts)):
+        message = (
+            f"The number of attempts is {attempts:g}, it must be a whole number of at least 1."
+        )
+        found.append(("attempts", message))
+    if isinstance(delay, str):
+        try:
+            duration_seconds(delay)
+        except ValueError as error:
+            found.append(("delay", str(error)))
     return tuple(found)

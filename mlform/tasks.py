@@ -41,12 +41,15 @@ class Requirements:
         memory: Bytes, or None for no limit.
         gpus: Whole devices.
         timeout: Seconds after which the task is stopped, or None.
+        devices: Which GPUs it was given, as their driver names them; as many as `gpus`, or none
+            where it may take any.
     """
 
     cpus: float = 1.0
     memory: int | None = None
     gpus: int = 0
     timeout: float | None = None
+    devices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mlform.ciphers.base import CipherSettings
     from mlform.ciphers.keys import Keys
     from mlform.fetching.base import ModuleFetcher
+    from mlform.machine import Machine
     from mlform.operations.bench import Bench, MadeUp
     from mlform.operations.environment import BackendSettings, Environment, Settings
     from mlform.resources.base import AnyKind
@@ -96,6 +97,8 @@ def build_environment(settings: Settings, on_event: Callable[[Event], None]) -> 
     return Environment(
         settings=settings,
         now=utc_now,
+        monotonic=monotonic,
+        machine=lambda: measure_machine(settings),
         new_id=new_id,
         who=who_runs(),
         pid=os.getpid(),
@@ -193,11 +196,15 @@ def who_runs() -> str:
     return f"{user}@{os.uname().nodename}"
 
 
-def usable_cpus() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def measure_machine(settings: Settings) -> Machine:
+    """Return what this machine has for tasks.
+
+    Raises:
+        UsageError: If a variable that says so cannot be read.
+    """
+    from mlform.runtimes.hardware import measure
+
+    return measure(settings.variables)
 
 
 def open_backend(settings: Settings, backend: BackendSettings) -> Workspaces:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -28,6 +29,7 @@ from mlform.config.variable_sources import OptionValue
 from mlform.diagnostics import ConfigurationError, Diagnostic
 from mlform.digests import Json
 from mlform.fetching.memory import MemoryFetcher
+from mlform.machine import Machine
 from mlform.operations.apply import apply_plan
 from mlform.operations.environment import BackendSettings, Environment, Settings
 from mlform.operations.plan import make_plan
@@ -159,6 +161,18 @@ class Clock:
         return START + timedelta(seconds=self._looks)
 
 
+class Looks:
+    """A clock on which two seconds pass with every look that one thread has at it."""
+
+    def __init__(self) -> None:
+        self._thread = threading.local()
+
+    def __call__(self) -> float:
+        looks: int = getattr(self._thread, "looks", 0) + 1
+        self._thread.looks = looks
+        return 2.0 * looks
+
+
 class Identities:
     """Identities that count up."""
 
@@ -232,6 +246,7 @@ class Engine:
         wrap_backend: Put around the backend, for faults.
         wrap_store: Put around the store, for faults.
         wrap_runtime: Put around the runtime, for faults.
+        machine: What there is for tasks; by default a core for each step that may run.
     """
 
     folder: Path
@@ -243,6 +258,8 @@ class Engine:
     wrap_store: Callable[[ArtifactStore], ArtifactStore] = lambda inner: inner
     wrap_runtime: Callable[[Runtime], Runtime] = lambda inner: inner
     now: Callable[[], datetime] = field(default_factory=Clock)
+    monotonic: Callable[[], float] = time.monotonic
+    machine: Machine | None = None
     new_id: Callable[[], str] = field(default_factory=Identities)
     on_event: Callable[[Event], None] = lambda event: None  # noqa: ARG005
     parallelism: int = 1
@@ -306,9 +323,10 @@ class Engine:
                 folder=self.folder,
                 data_folder=self.folder / ".mlform",
                 parallelism=self.parallelism,
-                cpus=self.parallelism,
             ),
             now=self.now,
+            monotonic=self.monotonic,
+            machine=lambda: self.machine or Machine(cpus=self.parallelism),
             new_id=self.new_id,
             who="somebody@somewhere",
             pid=1,

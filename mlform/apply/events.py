@@ -13,12 +13,19 @@ from mlform.tasks import TaskEvent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepStarted:
-    """A step began; `expected_seconds` is the duration of its last run, if known."""
+    """A step began.
+
+    Attributes:
+        id: Identity of the object that there was, or empty.
+        expected_seconds: The duration of its last run, if known.
+        attempt: How often it began by now.
+    """
 
     address: ResourceAddress
     operation: Operation
     id: str = ""
     expected_seconds: float | None = None
+    attempt: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +60,10 @@ class StepFailed:
     """A step failed: what, why, and where the whole log is.
 
     Attributes:
+        summary: What failed.
+        detail: Why, and what to do about it.
+        log: Path of the log, or empty.
+        tail: The last lines of the log.
         range: The argument at fault, where that is known.
     """
 
@@ -61,7 +72,31 @@ class StepFailed:
     summary: str
     detail: str
     log: str = ""
+    tail: tuple[str, ...] = ()
     range: SourceRange | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRetrying:
+    """An attempt at a step failed, and another one follows.
+
+    Attributes:
+        summary: What failed.
+        detail: Why.
+        attempt: The attempt that follows, counted from 1.
+        attempts: How many there are at most.
+        seconds: How long it waits until then.
+        log: Path of the log of the failed attempt, or empty.
+    """
+
+    address: ResourceAddress
+    operation: Operation
+    summary: str
+    detail: str
+    attempt: int
+    attempts: int
+    seconds: float
+    log: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,5 +124,12 @@ class Interrupted:
 
 
 Event: TypeAlias = (
-    StepStarted | StepProgress | StepFinished | StepFailed | StepSkipped | Recovered | Interrupted
+    StepStarted
+    | StepProgress
+    | StepFinished
+    | StepRetrying
+    | StepFailed
+    | StepSkipped
+    | Recovered
+    | Interrupted
 )

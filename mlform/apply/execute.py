@@ -1,18 +1,19 @@
 """Interpreting a plan: steps in order, independent ones at the same time.
 
 Everything but tasks and servers happens on the calling thread: resolving, recording, events. Tasks
-and servers run on worker threads, which hand their outcome back.
+and servers run on threads of their own, which hand their outcome back.
 """
 
 from __future__ import annotations
 
 import contextlib
 import heapq
-import queue
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
+from pathlib import Path
 
 from mlform.addresses import ResourceAddress
+from mlform.apply.attempt_logs import find_log, new_log
+from mlform.apply.attempts import Attempt, gave_up, next_attempt
 from mlform.apply.events import (
     Event,
     Interrupted,
@@ -22,30 +23,46 @@ from mlform.apply.events import (
     StepSkipped,
     StepStarted,
 )
-from mlform.apply.failing import broken_promise, failure_of, trouble_of
-from mlform.apply.making import Made, Making, make_artifact, make_server, make_value
+from mlform.apply.failing import (
+    Trouble,
+    Unforeseen,
+    broken_promise,
+    failure_of,
+    keep_traceback,
+    trouble_of,
+)
+from mlform.apply.making import Made, make_value
+from mlform.apply.needs import too_small
 from mlform.apply.ports import Ports
+from mlform.apply.preparing import Preparation
 from mlform.apply.record import Recorder
 from mlform.apply.recovery import clean
-from mlform.apply.removing import remove
 from mlform.apply.resolving import Resolver
-from mlform.apply.servers import home_for
-from mlform.dataclass import dataclass, field, replace
-from mlform.diagnostics import ConfigurationError, Diagnostics
+from mlform.apply.scheduler import Scheduler
+from mlform.apply.servers import devices_of, is_served
+from mlform.apply.slots import Slots
+from mlform.apply.untouched import record_untouched
+from mlform.apply.workers import Outcome, Workers
+from mlform.dataclass import dataclass, field
+from mlform.diagnostics import ConfigurationError
 from mlform.errors import BackendError, MlformError
 from mlform.graph.attributes import exposed
 from mlform.graph.evaluation import Evaluation
-from mlform.graph.nodes import ResourceNode
-from mlform.plan.changes import Action, Cause, Change, Plan
-from mlform.plan.lifecycle import create_first_blocks, ignoring_changes
-from mlform.plan.recorded import recorded_value
+from mlform.machine import shortage
+from mlform.plan.changes import Plan
 from mlform.plan.steps import Operation, Step
 from mlform.resources.base import AnyKind, kind_of
-from mlform.state.snapshot import CURRENT, ResourceRecord
-from mlform.tasks import TaskEvent
+from mlform.state.snapshot import CURRENT
+from mlform.tasks import Requirements
 
 _SAID_AT_ONCE = 100
 """Events of steps without effect on the world that are held back at most until they are durable."""
+_QUEUED_AT_ONCE = 64
+"""Steps whose needs are looked up before there is room for them."""
+_LOOK = 0.1
+"""Seconds between looks at the wish to stop, at pauses and at what runs too long."""
+_END_LIMIT = 60.0
+"""Seconds that what is told to stop has for it; afterwards nobody waits for it any more."""
 
 _REMOVING = {Operation.DELETE, Operation.FORGET}
 
@@ -59,16 +76,6 @@ class Tally:
     destroyed: int = 0
     skipped: int = 0
     failures: list[StepFailed] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    """What a worker thread hands back; exactly one of the three is set, or none for a removal."""
-
-    step: Step
-    made: Made | None = None
-    problem: BaseException | None = None
-    progress: TaskEvent | None = None
 
 
 class Execution:
@@ -88,21 +95,21 @@ class Execution:
         self._recorder = recorder
         self._ports = ports
         self._rank = {step.id: at for at, step in enumerate(plan.steps)}
-        self._changes = {(change.address, change.deposed): change for change in plan.changes}
         self._missing = {step.id: len(step.needs) for step in plan.steps}
         self._followers = _followers(plan)
+        self._inline: list[int] = []
         self._ready: list[int] = []
-        self._running: set[str] = set()
-        self._identities: dict[str, str] = {}
+        self._scheduler = Scheduler(Slots(ports.machine), max(1, ports.parallelism))
+        self._workers = Workers()
+        self._attempts: dict[str, Attempt] = {}
+        self._running: dict[str, Attempt] = {}
         self._started: dict[str, float] = {}
-        self._cpus: dict[str, int] = {}
         self._succeeded: set[str] = set()
         self._failures: set[str] = set()
-        self._outcomes: queue.SimpleQueue[_Outcome] = queue.SimpleQueue()
         self._announced: set[bool] = set()
+        self._stopping_since: float | None = None
         self._unsaid: list[Event] = []
-        self._create_first = create_first_blocks(evaluation.config, evaluation.graph, kinds)
-        self.resolver = Resolver(evaluation)
+        self._preparation = Preparation(plan, evaluation, kinds, recorder, ports)
         self.tally = Tally()
 
     def run(self) -> None:
@@ -111,99 +118,113 @@ class Execution:
         Raises:
             BackendError: If the state cannot be written any more; what runs is stopped first.
         """
-        self._record_untouched()
+        record_untouched(self._plan, self._evaluation, self._kinds, self._recorder)
+        self._hold_devices()
         for step in self._plan.steps:
             if not step.needs:
-                heapq.heappush(self._ready, self._rank[step.id])
+                self._queue(step)
         try:
-            self._run_all()
+            self._loop()
         except BackendError:
+            self._stop_all()
             self._leave_nothing()
+            raise
+        except BaseException as problem:
+            self._stop_all()
+            if isinstance(problem, Exception):
+                self._save_finished()
             raise
         self._skip_rest()
         self._keep()
 
-    def _run_all(self) -> None:
-        with ThreadPoolExecutor(max_workers=max(1, self._ports.parallelism)) as pool:
-            try:
-                self._loop(pool)
-            except BaseException:
-                self._ports.stop.request_now()
-                raise
+    def _stop_all(self) -> None:
+        self._ports.stop.request_now()
+        self._workers.join(_END_LIMIT)
 
     def _leave_nothing(self) -> None:
         """Remove what unfinished steps started: the state that cannot be written lacks it."""
         for intent in self._recorder.state.intents:
-            if intent.runtime:
-                with contextlib.suppress(MlformError):
-                    clean(intent, self._recorder, self._ports)
+            with contextlib.suppress(MlformError):
+                clean(intent, self._recorder, self._kinds, self._ports)
 
-    def _loop(self, pool: ThreadPoolExecutor) -> None:
+    def _save_finished(self) -> None:
+        """Record what was finished when something went wrong that nobody foresaw."""
+        while (outcome := self._workers.next_outcome(0)) is not None:
+            attempt = self._running.get(outcome.attempt)
+            if attempt is not None and outcome.made is not None:
+                made, step = outcome.made, attempt.step
+                self._recorder.recorded(
+                    attempt.identity, made.record, set_aside=self._set_aside(step, made)
+                )
+        with contextlib.suppress(BackendError):
+            self._keep()
+
+    def _loop(self) -> None:
         while True:
-            self._start_ready(pool)
-            if not self._running:
-                if self._ready and not self._ports.stop.requested:
-                    continue
+            self._start_ready()
+            if self._scheduler.running:
+                self._take(self._wait())
+            elif self._ports.stop.requested or self._scheduler.is_idle:
                 return
-            self._take(self._wait())
+            elif (stuck := self._scheduler.stuck()) is not None:
+                self._refuse(self._attempts[stuck])
+            else:
+                self._wait()
 
-    def _wait(self) -> _Outcome:
-        while True:
-            try:
-                return self._outcomes.get(timeout=0.1)
-            except queue.Empty:
-                self._announce_stop()
+    def _wait(self) -> Outcome | None:
+        outcome = self._workers.next_outcome(_LOOK)
+        if outcome is None:
+            self._announce_stop()
+            self._give_up_overdue()
+        return outcome
 
     def _announce_stop(self) -> None:
         stop = self._ports.stop
         now = stop.now.is_set()
+        if now and self._stopping_since is None:
+            self._stopping_since = self._ports.monotonic()
         if stop.requested and now not in self._announced:
             self._announced.add(now)
             self._ports.on_event(Interrupted(now=now))
 
-    def _record_untouched(self) -> None:
-        """Give the evaluation everything that no step will touch."""
-        touched = {step.address for step in self._plan.steps}
-        unchanged = {item.address for item in self._plan.changes if item.action is Action.NO_OP}
-        for record in self._recorder.state.records:
-            if record.address not in touched:
-                kind = kind_of(self._kinds, record.address)
-                self._evaluation.record(record.address, recorded_value(record, kind))
-            if record.address in unchanged:
-                self._refresh_dependencies(record)
+    def _give_up_overdue(self) -> None:
+        """Fail what a runtime ought to have stopped by itself long ago."""
+        now, since = self._ports.monotonic(), self._stopping_since
+        stopping = since is not None and now - since > _END_LIMIT
+        for attempt in list(self._running.values()):
+            overdue = attempt.limit is not None and now - attempt.began > attempt.limit + _END_LIMIT
+            if stopping or overdue:
+                del self._running[attempt.identity]
+                self._scheduler.lose(attempt.step.id)
+                # Its intent stays: whoever comes next finds out what became of it.
+                self._failed(attempt.step, gave_up(None if stopping else attempt.limit))
 
-    def _refresh_dependencies(self, record: ResourceRecord) -> None:
-        """Keep in the state what the block of an object says now, where nothing else changes."""
-        block = self._evaluation.config.resource(record.address.block)
-        if block is None:
-            return
-        needs = self._evaluation.graph.resource_needs(ResourceNode(block.address))
-        current = replace(
-            record,
-            dependencies=tuple(str(item) for item in needs),
-            stays=not block.lifecycle.destroy,
-        )
-        if current != record:
-            self._recorder.recorded(f"keep {record.address}", current)
+    def _hold_devices(self) -> None:
+        """Know which GPUs servers have."""
+        served = (item for item in self._recorder.objects.values() if is_served(item))
+        self._scheduler.slots.hold(name for item in served for name in devices_of(item))
 
     # Starting
 
-    def _start_ready(self, pool: ThreadPoolExecutor) -> None:
-        waiting: list[int] = []
-        while self._ready and not self._ports.stop.requested:
-            rank = heapq.heappop(self._ready)
-            step = self._plan.steps[rank]
-            if self._is_inline(step):
-                self._run_inline(step)
+    def _queue(self, step: Step) -> None:
+        """Note that a step may begin."""
+        heapq.heappush(self._inline if self._is_inline(step) else self._ready, self._rank[step.id])
+
+    def _start_ready(self) -> None:
+        scheduler = self._scheduler
+        if not scheduler.is_idle:
+            scheduler.wake(self._ports.monotonic())
+        while not self._ports.stop.requested:
+            if self._inline:
+                self._run_inline(self._plan.steps[heapq.heappop(self._inline)])
                 if len(self._unsaid) >= _SAID_AT_ONCE:
                     self._keep()
-            elif self._fits():
-                self._start(step, pool)
+            elif self._ready and scheduler.waiting < _QUEUED_AT_ONCE:
+                self._prepare(self._plan.steps[heapq.heappop(self._ready)])
+            elif (begun := scheduler.begin_next()) is not None:
+                self._start(self._attempts[begun[0]], begun[1])
             else:
-                waiting.append(rank)
                 break
-        for rank in waiting:
-            heapq.heappush(self._ready, rank)
         self._keep()
 
     def _keep(self) -> None:
@@ -227,14 +248,6 @@ class Execution:
             and (step.address, step.deposed) not in self._recorder.objects
         )
 
-    def _fits(self) -> bool:
-        if not self._running:
-            return True
-        return (
-            len(self._running) < self._ports.parallelism
-            and sum(self._cpus.values()) < self._ports.cpus
-        )
-
     def _run_inline(self, step: Step) -> None:
         if self._has_vanished(step):
             self._succeed(step)
@@ -246,122 +259,93 @@ class Execution:
                 self._count(step)
                 self._finished(step, None)
                 return
-            making = self._making(step, step.id)
+            making = self._preparation.making(step)
             kind = kind_of(self._kinds, step.address)
             assert kind.sort == "value"  # noqa: S101 - all others run on a thread
-            self._settle(step, make_value(kind, making, self._ports))
+            self._settle(step, step.id, make_value(kind, making, self._ports))
         except BackendError:
             raise
         except (MlformError, ConfigurationError) as problem:
             self._failed(step, problem)
 
-    def _start(self, step: Step, pool: ThreadPoolExecutor) -> None:
-        identity = self._ports.new_id()
-        try:
-            work = self._work(step, identity)
-        except (MlformError, ConfigurationError) as problem:
-            self._announce(step)
-            self._failed(step, problem)
-            return
-        self._recorder.intend(identity, step.address, step.operation, self._change(step).runtime)
-        self._announce(step)
-        self._keep()
-        self._running.add(step.id)
-        self._identities[step.id] = identity
-
-        def run() -> None:
+    def _prepare(self, step: Step) -> None:
+        """Find out what a step needs of the machine, and queue it for that."""
+        attempt = self._attempts[step.id] = Attempt(step=step)
+        if step.operation is not Operation.DELETE:
             try:
-                made = work()
-            except BaseException as problem:  # noqa: BLE001 - handed to the main thread
-                self._outcomes.put(_Outcome(step, problem=problem))
-            else:
-                self._outcomes.put(_Outcome(step, made=made))
+                self._preparation.fill(attempt, lambda: self._scheduler.slots.machine)
+            except (MlformError, ConfigurationError) as problem:
+                self._announce(step)
+                self._failed(step, problem)
+                return
+        self._scheduler.add(step.id, self._rank[step.id], attempt.needs)
 
-        pool.submit(run)
+    def _refuse(self, attempt: Attempt) -> None:
+        """Fail a step for which there will be no room: servers that run have what it needs."""
+        slots = self._scheduler.slots
+        short = shortage(attempt.needs.wanted, slots.machine, slots.held)
+        assert short is not None  # noqa: S101 - nothing runs, so only servers have anything
+        self._announce(attempt.step)
+        self._failed(attempt.step, too_small(attempt.step.address, short))
 
-    def _work(self, step: Step, identity: str) -> Callable[[], Made | None]:
-        """Return what the worker thread does; everything it needs is resolved here."""
-        ports = self._ports
-        if step.operation is Operation.DELETE:
-            record = self._recorder.objects[(step.address, step.deposed)]
-            current = self._recorder.current(step.address) if step.deposed else None
-            return lambda: remove(record, current, ports)
-        kind = kind_of(self._kinds, step.address)
-        making = self._making(step, identity)
-
-        def on_progress(event: TaskEvent) -> None:
-            self._outcomes.put(_Outcome(step, progress=event))
-
-        if kind.sort == "artifact":
-            self._cpus[step.id] = making.cpus
-            return lambda: make_artifact(kind, making, ports, on_progress)
-        assert kind.sort == "server"  # noqa: S101 - values run inline
-        return lambda: make_server(kind, making, ports, on_progress)
-
-    def _making(self, step: Step, identity: str) -> Making:
-        change = self._change(step)
-        diagnostics = Diagnostics()
-        desired = self.resolver.desired(step.address, diagnostics)
-        prior = self._recorder.current(step.address)
-        kind = kind_of(self._kinds, step.address)
-        if kind.sort != "value" or not change.action.is_replace:
-            desired = ignoring_changes(desired, prior, kind)
-        diagnostics.raise_if_errors()
-        served = (item for item in self._recorder.objects.values() if item.handle.get("spec"))
-        return Making(
-            desired=desired,
-            prior=prior,
-            step=identity,
-            project=self._recorder.lineage,
-            runtime=change.runtime,
-            create_first=step.address.block in self._create_first,
-            forced=_is_forced(change),
-            expected_recipe=change.recipe_digest,
-            expected_sources=change.sources,
-            cpus=1 if self._is_inline(step) else self._share(),
-            home=home_for(step.address, prior, served) if kind.sort == "server" else "",
-        )
-
-    def _share(self) -> int:
-        """Return how many cores a task may use now: what is free, shared with what is ready."""
-        free = max(1, self._ports.cpus - sum(self._cpus.values()))
-        waiting = 1 + sum(not self._is_inline(self._plan.steps[rank]) for rank in self._ready)
-        return max(1, free // waiting)
+    def _start(self, attempt: Attempt, granted: Requirements) -> None:
+        step, runtime = attempt.step, self._preparation.change(attempt.step).runtime
+        attempt.begin(self._ports.new_id(), self._ports.monotonic(), granted)
+        self._recorder.intend(attempt.identity, step.address, step.operation, runtime)
+        self._announce(step, attempt.number)
+        self._keep()
+        self._running[attempt.identity] = attempt
+        work = self._preparation.work(attempt, granted)
+        self._workers.start(attempt.identity, work, self._preparation.cleaner(attempt))
 
     # Finishing
 
-    def _take(self, outcome: _Outcome) -> None:
-        step = outcome.step
+    def _take(self, outcome: Outcome | None) -> None:
+        attempt = None if outcome is None else self._running.get(outcome.attempt)
+        if outcome is None or attempt is None:
+            return  # nothing happened, or nobody waited for it any more
+        step = attempt.step
         if outcome.progress is not None:
             self._emit(StepProgress(address=step.address, progress=outcome.progress))
             return
-        self._running.remove(step.id)
-        self._cpus.pop(step.id, None)
+        del self._running[attempt.identity]
+        self._scheduler.end(step.id)
         if outcome.problem is not None:
-            trouble = trouble_of(outcome.problem)
-            if trouble is None:
-                raise outcome.problem
-            self._recorder.abandoned(self._identities[step.id])
-            self._failed(step, trouble)
-        elif outcome.made is not None:
-            self._settle(step, outcome.made)
+            self._take_problem(attempt, outcome.problem, left_behind=outcome.left_behind)
+            return
+        if outcome.made is not None:
+            self._settle(step, attempt.identity, outcome.made)
         else:
-            self._recorder.removed(self._identities[step.id], step.address, step.deposed)
+            self._recorder.removed(attempt.identity, step.address, step.deposed)
             self._count(step)
             self._finished(step, None)
+        if kind_of(self._kinds, step.address).sort == "server":
+            self._hold_devices()
 
-    def _settle(self, step: Step, made: Made) -> None:
+    def _take_problem(self, attempt: Attempt, problem: BaseException, *, left_behind: bool) -> None:
+        step, ports = attempt.step, self._ports
+        trouble = trouble_of(problem)
+        if trouble is None:
+            raise problem
+        if isinstance(trouble, Unforeseen):
+            folder = ports.data_folder
+            keep_traceback(problem, new_log(folder, step.address, attempt.identity, ports.now()))
+        attempt.trouble = trouble
+        if not left_behind:
+            self._recorder.abandoned(attempt.identity)
+            again = None if ports.stop.requested else next_attempt(attempt, self._log_of(attempt))
+            if again is not None:
+                self._emit(again)
+                due = ports.monotonic() + again.seconds
+                self._scheduler.pause(step.id, self._rank[step.id], attempt.needs, due)
+                return
+        self._failed(step, trouble)
+
+    def _settle(self, step: Step, identity: str, made: Made) -> None:
         """Record an object, then check what it promises."""
         kind = kind_of(self._kinds, step.address)
-        identity = self._identities.get(step.id, step.id)
-        prior = self._recorder.current(step.address)
-        cut_off = (
-            self._change(step).conditional
-            and prior is not None
-            and prior.recipe_digest == made.record.recipe_digest
-        )
-        set_aside = step.deposed if step.replaces and not cut_off else CURRENT
-        self._recorder.recorded(identity, made.record, set_aside=set_aside)
+        cut_off = self._is_cut_off(step, made)
+        self._recorder.recorded(identity, made.record, set_aside=self._set_aside(step, made))
         value = exposed(kind.schema, made.attributes)
         self._evaluation.record(step.address, value)
         if not cut_off:
@@ -371,6 +355,18 @@ class Execution:
             self._failed(step, problem)
             return
         self._finished(step, made)
+
+    def _is_cut_off(self, step: Step, made: Made) -> bool:
+        """Whether an object is the one that there was, because nothing upstream turned out new."""
+        prior = self._recorder.current(step.address)
+        return (
+            self._preparation.change(step).conditional
+            and prior is not None
+            and prior.recipe_digest == made.record.recipe_digest
+        )
+
+    def _set_aside(self, step: Step, made: Made) -> str:
+        return step.deposed if step.replaces and not self._is_cut_off(step, made) else CURRENT
 
     def _finished(self, step: Step, made: Made | None) -> None:
         self._emit(
@@ -390,7 +386,7 @@ class Execution:
         for follower in self._followers.get(step.id, ()):
             self._missing[follower] -= 1
             if self._missing[follower] == 0:
-                heapq.heappush(self._ready, self._rank[follower])
+                self._queue(self._plan.steps[self._rank[follower]])
 
     def _count(self, step: Step) -> None:
         if step.operation is Operation.CREATE:
@@ -400,21 +396,31 @@ class Execution:
         elif step.operation in {Operation.REBUILD, Operation.UPDATE}:
             self.tally.changed += 1
 
-    def _failed(self, step: Step, problem: MlformError | ConfigurationError) -> None:
+    def _log_of(self, attempt: Attempt | None) -> Path | None:
+        """Return the log of the newest attempt at a step, if it has one."""
+        if attempt is None or not attempt.identity:
+            return None
+        return find_log(self._ports.data_folder, attempt.step.address, attempt.identity)
+
+    def _failed(self, step: Step, problem: Trouble) -> None:
         self._failures.add(step.id)
         failure = failure_of(
             step,
             problem,
-            change=self._change(step),
+            change=self._preparation.change(step),
             kind=kind_of(self._kinds, step.address),
             block=self._evaluation.config.resource(step.address.block),
-            data_folder=self._ports.data_folder,
+            log=self._log_of(self._attempts.get(step.id)),
         )
         self.tally.failures.append(failure)
         self._emit(failure)
 
     def _skip_rest(self) -> None:
         self._announce_stop()
+        for paused in self._scheduler.paused:
+            attempt = self._attempts[paused]
+            assert attempt.trouble is not None  # noqa: S101 - that is what it pauses for
+            self._failed(attempt.step, attempt.trouble)
         causes: dict[str, str] = {}
         for step in self._plan.steps:
             if step.id in self._failures:
@@ -428,6 +434,11 @@ class Execution:
                 )
 
     @property
+    def resolver(self) -> Resolver:
+        """What resolves values with everything that is known by now."""
+        return self._preparation.resolver
+
+    @property
     def unfinished(self) -> frozenset[ResourceAddress]:
         """The blocks of which a step failed or was skipped."""
         return frozenset(
@@ -436,13 +447,9 @@ class Execution:
 
     # Small things
 
-    def _change(self, step: Step) -> Change:
-        deposed = CURRENT if step.replaces else step.deposed
-        return self._changes[(step.address, deposed)]
-
-    def _announce(self, step: Step) -> None:
-        change = self._change(step)
-        self._started[step.id] = self._ports.now().timestamp()
+    def _announce(self, step: Step, attempt: int = 1) -> None:
+        change = self._preparation.change(step)
+        self._started[step.id] = self._ports.monotonic()
         record = self._recorder.objects.get((step.address, step.deposed))
         identity = "" if record is None else str(record.attributes.get("id", ""))
         self._emit(
@@ -451,11 +458,12 @@ class Execution:
                 operation=step.operation,
                 id=identity,
                 expected_seconds=change.expected_seconds,
+                attempt=attempt,
             )
         )
 
     def _elapsed(self, step: Step) -> float:
-        return self._ports.now().timestamp() - self._started[step.id]
+        return self._ports.monotonic() - self._started[step.id]
 
     def _emit(self, event: Event) -> None:
         self._unsaid.append(event)
@@ -467,11 +475,3 @@ def _followers(plan: Plan) -> dict[str, list[str]]:
         for needed in step.needs:
             found.setdefault(needed, []).append(step.id)
     return found
-
-
-def _is_forced(change: Change) -> bool:
-    """Whether an object is made anew whatever it is made from; not if early cut-off may hold."""
-    if change.action.is_replace:
-        return not change.conditional
-    again = {Cause.REQUESTED, Cause.TAINTED}
-    return any(reason.cause in again for reason in change.reasons)

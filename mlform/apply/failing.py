@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TypeAlias
 
-from mlform.addresses import ResourceAddress
 from mlform.apply.events import StepFailed
 from mlform.apply.making import Made
-from mlform.apply.ports import log_folder
 from mlform.config.blocks import ResourceBlock
-from mlform.diagnostics import ConfigurationError, Diagnostics, SourceRange
-from mlform.errors import MlformError, RuntimeFailure, TaskFailed
+from mlform.diagnostics import ConfigurationError, Diagnostic, Diagnostics, SourceRange
+from mlform.errors import (
+    MlformError,
+    OutOfMemory,
+    RuntimeFailure,
+    ServerFailed,
+    TaskFailed,
+    TaskTimedOut,
+)
 from mlform.graph.arguments import plain_object, range_of
 from mlform.graph.evaluation import Evaluation
 from mlform.lang.construct import object_of
 from mlform.lang.values import Value
 from mlform.plan.changes import Change
 from mlform.plan.steps import Step
+from mlform.printed import last_lines, shown_lines
+from mlform.requirements import FAILURE, Retry
 from mlform.resources.base import AnyKind
 
 Trouble: TypeAlias = MlformError | ConfigurationError
 
+_OF_THE_TASK = (TaskFailed, TaskTimedOut, OutOfMemory, ServerFailed)
+
+
+class Unforeseen(MlformError):
+    """Something that no adapter may raise: a bug."""
+
 
 def trouble_of(problem: BaseException) -> Trouble | None:
-    """Return what a step failed of, or None where nobody foresaw it: a bug, or the end."""
+    """Return what a step failed of, or None where the process itself is to end."""
     if isinstance(problem, MlformError | ConfigurationError):
         return problem
     if isinstance(problem, OSError):
@@ -34,7 +48,23 @@ def trouble_of(problem: BaseException) -> Trouble | None:
             "there?) and apply again: what finished is recorded."
         )
         return MlformError("Working files cannot be read or written", detail)
+    if isinstance(problem, Exception):
+        detail = (
+            f"{type(problem).__name__}: {problem}. It is not a mistake of yours: please open an "
+            "issue in the repository that mlform comes from, with the log of this step. What "
+            "finished is recorded."
+        )
+        return Unforeseen("This is a bug in mlform", detail)
     return None
+
+
+def is_worth_repeating(trouble: Trouble, retry: Retry) -> bool:
+    """Whether an attempt that failed is to be followed by another one."""
+    if isinstance(trouble, ConfigurationError):
+        return False
+    if retry.when == FAILURE and isinstance(trouble, _OF_THE_TASK):
+        return True
+    return trouble.transient
 
 
 def broken_promise(
@@ -63,7 +93,7 @@ def failure_of(
     change: Change,
     kind: AnyKind,
     block: ResourceBlock | None,
-    data_folder: Path,
+    log: Path | None,
 ) -> StepFailed:
     """Return what to tell of a step that failed.
 
@@ -73,23 +103,45 @@ def failure_of(
         change: What was planned.
         kind: Of the object.
         block: Where it is declared, if it still is.
-        data_folder: Where the logs are.
+        log: Of the attempt, or None if it has none.
     """
-    told = trouble.diagnostics[0] if isinstance(trouble, ConfigurationError) else trouble
+    told = told_of(trouble)
+    if not isinstance(trouble, RuntimeFailure | Unforeseen):
+        log = None
     return StepFailed(
         address=step.address,
         operation=step.operation,
         summary=told.summary,
         detail=told.detail,
-        log=_newest_log(data_folder, step.address) if isinstance(trouble, RuntimeFailure) else "",
+        log="" if log is None else str(log),
+        tail=_tail(trouble, log),
         range=_place(trouble, change, kind, block),
     )
 
 
-def _newest_log(data_folder: Path, address: ResourceAddress) -> str:
-    folder = log_folder(data_folder, address)
-    logs = sorted(folder.glob("*.log")) if folder.is_dir() else []
-    return str(logs[-1]) if logs else ""
+def told_of(trouble: Trouble) -> MlformError | Diagnostic:
+    """Return what has the summary and detail of a failure."""
+    return trouble.diagnostics[0] if isinstance(trouble, ConfigurationError) else trouble
+
+
+def _tail(trouble: Trouble, log: Path | None) -> tuple[str, ...]:
+    """Return the last lines of a log, unless they only say what is said anyway."""
+    lines = () if log is None else last_lines(log)
+    if not lines and isinstance(trouble, TaskFailed | ServerFailed):
+        lines = shown_lines(trouble.log_tail)
+    detail = shown_lines(told_of(trouble).detail)
+    # A known problem stands in the log as well; once is enough.
+    known = bool(detail) and lines[-1:] == detail[-1:]
+    return () if known else lines
+
+
+def keep_traceback(problem: BaseException, log: Path) -> None:
+    """Write where something unforeseen happened into the log of an attempt, if that can be."""
+    import traceback
+
+    text = "".join(traceback.format_exception(problem))
+    with contextlib.suppress(OSError), log.open("a", encoding="utf-8") as stream:
+        stream.write(text)
 
 
 def _place(

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
 from mlform import __version__
 from mlform.addresses import parse_address
-from mlform.apply.ports import Ports, log_file
+from mlform.apply.attempt_logs import new_log
+from mlform.apply.ports import Ports
 from mlform.apply.served import keep_note
 from mlform.apply.servers import (
+    at_url,
     close_gateway,
-    holds_port_elsewhere,
+    home_for,
+    home_of,
     restore_traffic,
     server_paths,
     server_to_json,
 )
+from mlform.apply.work_folders import work_folder
 from mlform.dataclass import dataclass, field, replace
 from mlform.digests import Digest, Json, JsonObject
 from mlform.errors import MlformError
@@ -30,7 +33,6 @@ from mlform.lang.values import Value, string
 from mlform.plan.diff import kept_attributes, reused_attributes
 from mlform.plan.origins import with_origin
 from mlform.plan.recipes import Ingredients, gather
-from mlform.requirements import requirements_of
 from mlform.resources.base import ArtifactKind, ServerKind, ValueKind
 from mlform.runtimes.base import Owner, ServerPaths, TaskPaths
 from mlform.state.snapshot import Provenance, ResourceRecord
@@ -81,8 +83,9 @@ class Making:
         forced: Run even if the result is known.
         expected_recipe: Digest of the recipe that was planned, or None if it was not known.
         expected_sources: Digest of each source that was planned; empty where nothing was.
-        cpus: Cores it may use if it asks for none itself.
-        home: Name of the folder of an endpoint's route and gateway.
+        granted: What it may use of the machine.
+        served: Every object that a server runs for, but its own current one.
+        leaving: Those of them that this apply is going to destroy.
     """
 
     desired: DesiredResource
@@ -94,8 +97,9 @@ class Making:
     forced: bool
     expected_recipe: Digest | None
     expected_sources: Mapping[str, Digest] = field(default_factory=dict)
-    cpus: int
-    home: str = ""
+    granted: Requirements = field(default_factory=Requirements)
+    served: tuple[ResourceRecord, ...] = ()
+    leaving: tuple[ResourceRecord, ...] = ()
 
     @property
     def owner(self) -> Owner:
@@ -131,22 +135,16 @@ def make_artifact(kind: ArtifactKind, making: Making, ports: Ports, on_progress:
     ingredients = gather(kind, desired, making.runtime, ports.reality)
     digest = _recipe_digest(ingredients, making)
     prior = making.prior
-    if (
-        prior is not None
-        and not making.forced
-        and prior.recipe_digest == digest
-        and prior.artifact is not None
-        and ports.store.has(prior.artifact)
-    ):
+    if prior is not None and _is_as_before(making, ports, digest):
         return _unchanged(kind, making, ports, prior)
     result = None if making.forced else ports.store.recall(digest)
     seconds = 0.0
     if result is None:
-        began = ports.now()
+        began = ports.monotonic()
         result = run_task(kind, making, ports, ingredients, on_progress)
         told = with_origin(result, kind.schema, desired, ingredients.recipe)
         ports.store.remember(digest, told)
-        seconds = (ports.now() - began).total_seconds()
+        seconds = ports.monotonic() - began
         reused = False
     else:
         reused = True
@@ -171,6 +169,29 @@ def make_artifact(kind: ArtifactKind, making: Making, ports: Ports, on_progress:
     )
     same = prior is not None and prior.artifact == record.artifact
     return Made(attributes=attributes, record=record, reused=reused, unchanged=same)
+
+
+def is_settled(kind: ArtifactKind | ServerKind, making: Making, ports: Ports) -> bool:
+    """Whether nothing has to run: the object is as it should be, or its result is in the store.
+
+    Raises:
+        MlformError: If what it is made from cannot be read.
+    """
+    digest = gather(kind, making.desired, making.runtime, ports.reality).digest
+    if digest is None or making.forced:
+        return False
+    known = kind.sort == "artifact" and ports.store.recall(digest) is not None
+    return known or _is_as_before(making, ports, digest)
+
+
+def _is_as_before(making: Making, ports: Ports, digest: Digest) -> bool:
+    """Whether there is the object already that a recipe gives."""
+    prior = making.prior
+    if prior is None or making.forced or prior.recipe_digest != digest:
+        return False
+    return "spec" in prior.handle or (
+        prior.artifact is not None and ports.store.has(prior.artifact)
+    )
 
 
 def _recipe_digest(ingredients: Ingredients, making: Making) -> Digest:
@@ -229,13 +250,11 @@ def run_task(
     Raises:
         MlformError: If the task cannot be done.
     """
-    opened = ports.runtime(making.runtime)
     arguments = plain_object(making.desired.arguments)
     inputs = {
         name: digest for name, digest in ingredients.recipe.inputs.items() if digest is not None
     }
-    requirements = _requirements(arguments, opened.requirements, making.cpus)
-    task = kind.task(arguments, inputs, ingredients.sources, requirements)
+    task = kind.task(arguments, inputs, ingredients.sources, making.granted)
     result, artifact = perform(
         task, making.runtime, making.owner, ports, on_progress, ports.store.put
     )
@@ -266,20 +285,13 @@ def perform(
     Raises:
         MlformError: If the task cannot be done.
     """
-    work = ports.data_folder / "work" / owner.step
-    work.mkdir(parents=True, exist_ok=True)
-    paths = TaskPaths(
-        work=work,
-        inputs=_input_folders(task, ports),
-        log=log_file(ports, parse_address(owner.address), owner.step),
-    )
     opened = ports.runtime(runtime).runtime
-    request = opened.prepare(task, paths, owner)
-    try:
+    log = new_log(ports.data_folder, parse_address(owner.address), owner.step, ports.now())
+    with work_folder(ports.data_folder, owner.step) as work:
+        paths = TaskPaths(work=work, inputs=_input_folders(task, ports), log=log)
+        request = opened.prepare(task, paths, owner)
         result = opened.run(request, on_progress, ports.stop.now)
         return result, take(work / "output" / ARTIFACT_FOLDER)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
 
 
 def _input_folders(task: Task, ports: Ports) -> dict[str, Path]:
@@ -287,11 +299,6 @@ def _input_folders(task: Task, ports: Ports) -> dict[str, Path]:
         name: ports.store.get(item.digest) if isinstance(item, ArtifactInput) else Path(item.path)
         for name, item in task.inputs.items()
     }
-
-
-def _requirements(arguments: JsonObject, default: Requirements | None, cpus: int) -> Requirements:
-    base = default or Requirements(cpus=cpus)
-    return requirements_of(arguments.get("requirements"), base)
 
 
 def make_server(kind: ServerKind, making: Making, ports: Ports, on_progress: Progress) -> Made:
@@ -305,7 +312,7 @@ def make_server(kind: ServerKind, making: Making, ports: Ports, on_progress: Pro
     ingredients = gather(kind, desired, making.runtime, ports.reality)
     digest = _recipe_digest(ingredients, making)
     prior = making.prior
-    if prior is not None and not making.forced and prior.recipe_digest == digest:
+    if prior is not None and _is_as_before(making, ports, digest):
         return _unchanged(kind, making, ports, prior)
     blockers = kind.blockers(desired.upstream)
     if blockers:
@@ -314,18 +321,17 @@ def make_server(kind: ServerKind, making: Making, ports: Ports, on_progress: Pro
     arguments = plain_object(desired.arguments)
     model = ingredients.recipe.inputs["model"]
     assert model is not None  # noqa: S101 - the recipe is complete
-    server = kind.server(
-        desired.address.name,
-        arguments,
-        model,
-        requirements_of(arguments.get("requirements"), opened.requirements or Requirements()),
-    )
-    paths = server_paths(ports, server, making.home, desired.address, making.step)
-    began = ports.now()
+    server = kind.server(desired.address.name, arguments, model, making.granted)
+    before = _before(server, making)
+    home = home_for(desired.address, _heir(before, making), making.served)
+    serving = "" if prior is None else str(prior.handle.get("step", ""))
+    paths = server_paths(ports, server, home, desired.address, making.step, serving=serving)
+    began = ports.monotonic()
     on_progress(TaskEvent(message="starting the server"))
     handle = opened.runtime.start_server(server, paths, making.owner, ports.stop.now)
     on_progress(TaskEvent(message="switching traffic"))
-    route = _switch(server, paths, making, handle, ports)
+    rival = before if before is not None and not _hands_over(before, making, home) else None
+    route = _switch(server, paths, making, handle, rival, ports)
     found = computed(
         kind.schema,
         {
@@ -349,39 +355,62 @@ def make_server(kind: ServerKind, making: Making, ports: Ports, on_progress: Pro
             "server": dict(handle),
             "route": dict(route),
             "spec": server_to_json(server),
-            "home": making.home,
+            "home": home,
         },
         provenance=replace(
             record.provenance,
             runtime=opened.runtime.environment.description,
             image=opened.image,
-            duration=round((ports.now() - began).total_seconds(), 3),
+            duration=round(ports.monotonic() - began, 3),
         ),
     )
     keep_note(record, ports)
     return Made(attributes=attributes, record=record)
 
 
+def _before(server: Server, making: Making) -> ResourceRecord | None:
+    """Return the object that answers at the URL of a new server: its own, or one that goes."""
+    candidates = (making.prior, *making.leaving)
+    return next((each for each in candidates if each is not None and at_url(each, server)), None)
+
+
+def _heir(before: ResourceRecord | None, making: Making) -> ResourceRecord | None:
+    """Return the object whose folder a new server takes over."""
+    if making.prior is not None:
+        return making.prior
+    same = before is not None and before.handle.get("runtime") == making.runtime
+    return before if same else None
+
+
+def _hands_over(before: ResourceRecord, making: Making, home: str) -> bool:
+    """Whether the gateway of an object is the one that the new server gets its requests from."""
+    return before.handle.get("runtime") == making.runtime and home_of(before) == home
+
+
 def _switch(
-    server: Server, paths: ServerPaths, making: Making, handle: Mapping[str, Json], ports: Ports
+    server: Server,
+    paths: ServerPaths,
+    making: Making,
+    handle: Mapping[str, Json],
+    rival: ResourceRecord | None,
+    ports: Ports,
 ) -> Mapping[str, Json]:
     """Send the traffic to a started server; if that fails, stop it and leave the old one as it was.
 
-    A gateway of another runtime that holds the same port has to let go of it first: only then is
-    there a moment in which nobody answers.
+    A gateway of another runtime that holds the same port, the `rival`, has to let go of it first:
+    only then is there a moment in which nobody answers.
     """
     runtime = ports.runtime(making.runtime).runtime
-    rival = making.prior
-    if rival is not None and not holds_port_elsewhere(rival, making.runtime, server):
-        rival = None
     try:
         if rival is not None:
             close_gateway(rival, ports)
         return runtime.switch(server, paths, making.owner, handle)
     except BaseException:
-        runtime.stop_server(handle)
-        if rival is not None:
-            restore_traffic(rival, making.project, ports)
+        try:
+            runtime.stop_server(handle)
+        finally:
+            if rival is not None:
+                restore_traffic(rival, making.project, ports)
         raise
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from mlform.apply.events import Recovered
 from mlform.apply.ports import Ports
 from mlform.apply.record import Recorder
-from mlform.apply.servers import restore_traffic
+from mlform.apply.servers import is_served, restore_traffic
+from mlform.apply.work_folders import remove_work, sweep
+from mlform.errors import ServerFailed
+from mlform.resources.base import AnyKind, kind_of
 from mlform.runtimes.base import Owner
-from mlform.state.snapshot import Intent
+from mlform.state.snapshot import Intent, ResourceRecord
 
 
-def recover(recorder: Recorder, ports: Ports) -> None:
+def recover(recorder: Recorder, kinds: Mapping[str, AnyKind], ports: Ports) -> None:
     """Stop and remove what unfinished steps started, and end their intents.
 
     Traffic that such a step had taken goes back to the server that the state knows.
@@ -19,27 +24,54 @@ def recover(recorder: Recorder, ports: Ports) -> None:
         RuntimeFailure: If the engine does not do it; the intents then stay.
     """
     for intent in recorder.state.intents:
-        if intent.runtime:
-            clean(intent, recorder, ports)
+        for message in clean(intent, recorder, kinds, ports):
+            ports.on_event(Recovered(address=intent.address, message=message))
         recorder.abandoned(intent.step)
     recorder.flush()
+    sweep(ports.data_folder)
 
 
-def clean(intent: Intent, recorder: Recorder, ports: Ports) -> None:
-    """Stop and remove what an unfinished step started; the recorded server has the traffic again.
+def clean(
+    intent: Intent, recorder: Recorder, kinds: Mapping[str, AnyKind], ports: Ports
+) -> tuple[str, ...]:
+    """Stop and remove what an unfinished step started; recorded servers have the traffic again.
+
+    Returns:
+        A sentence for each thing that was done.
 
     Raises:
         RuntimeFailure: If the engine does not do it.
     """
+    if not intent.runtime:
+        return ()
     runtime = ports.runtime(intent.runtime).runtime
     owner = Owner(project=recorder.lineage, address=str(intent.address), step=intent.step)
     removed = runtime.abandon(owner)
-    for message in removed:
-        ports.on_event(Recovered(address=intent.address, message=message))
+    remove_work(ports.data_folder, intent.step)
+    told = list(removed)
+    if removed and kind_of(kinds, intent.address).sort == "server":
+        told += [_restore(record, recorder, ports) for record in _served(intent, recorder)]
+    return tuple(told)
+
+
+def _served(intent: Intent, recorder: Recorder) -> list[ResourceRecord]:
+    """Return the objects whose traffic an unfinished step may have taken.
+
+    That is the one it was to replace; where it was to replace none, it may have taken over the URL
+    of any that was called otherwise.
+    """
     record = recorder.current(intent.address)
-    if not removed or record is None or "spec" not in record.handle:
-        return
-    restore_traffic(record, recorder.state.lineage, ports)
-    ports.on_event(
-        Recovered(address=intent.address, message="traffic sent back to the recorded server")
-    )
+    if record is not None:
+        return [record] if is_served(record) else []
+    return [
+        each for (_, deposed), each in recorder.objects.items() if not deposed and is_served(each)
+    ]
+
+
+def _restore(record: ResourceRecord, recorder: Recorder, ports: Ports) -> str:
+    try:
+        restore_traffic(record, recorder.lineage, ports)
+    except ServerFailed as failure:
+        # It is as dead as the run that was to replace it; the plan says what becomes of it.
+        return f"traffic could not be sent back to {record.address}: {failure.summary}"
+    return f"traffic sent back to {record.address}"

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from mlform.apply.ports import Ports
 from mlform.apply.served import remove_note
 from mlform.apply.servers import close_gateway, gateway_of, handle_part
 from mlform.state.snapshot import ResourceRecord
 
 
-def remove(record: ResourceRecord, successor: ResourceRecord | None, ports: Ports) -> None:
-    """Stop the server of an object, and its gateway where no successor uses it.
+def remove(record: ResourceRecord, others: Iterable[ResourceRecord], ports: Ports) -> None:
+    """Stop the server of an object, and its gateway where nobody else uses it.
 
     Args:
         record: The object.
-        successor: The current object at the same address, if `record` was replaced by it.
+        others: The other served objects; one of them may have taken over its gateway.
         ports: The outside world.
 
     Raises:
@@ -22,5 +24,5 @@ def remove(record: ResourceRecord, successor: ResourceRecord | None, ports: Port
     runtime = ports.runtime(str(record.handle["runtime"])).runtime
     runtime.stop_server(handle_part(record, "server"))
     remove_note(record, ports)
-    if successor is None or gateway_of(successor) != gateway_of(record):
+    if all(gateway_of(other) != gateway_of(record) for other in others):
         close_gateway(record, ports)

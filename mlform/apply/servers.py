@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from mlform.addresses import ResourceAddress
-from mlform.apply.ports import Ports, folder_name, log_file
+from mlform.apply.attempt_logs import folder_name, new_log
+from mlform.apply.ports import Ports
 from mlform.digests import Digest, Json, JsonObject
 from mlform.runtimes.base import Owner, ServerPaths
 from mlform.state.snapshot import ResourceRecord
@@ -26,6 +27,7 @@ def server_to_json(server: Server) -> JsonObject:
             "memory": needs.memory,
             "gpus": needs.gpus,
             "timeout": needs.timeout,
+            "devices": list(needs.devices),
         },
         "options": server.options,
     }
@@ -39,6 +41,7 @@ def server_from_json(document: Mapping[str, Json]) -> Server:
     block = needs if isinstance(needs, Mapping) else {}
     memory, timeout = block.get("memory"), block.get("timeout")
     cpus, gpus = block.get("cpus"), block.get("gpus")
+    devices = block.get("devices")
     return Server(
         name=str(document.get("name")),
         model=Digest(str(document.get("model"))),
@@ -53,6 +56,7 @@ def server_from_json(document: Mapping[str, Json]) -> Server:
             memory=memory if isinstance(memory, int) else None,
             gpus=gpus if isinstance(gpus, int) else 0,
             timeout=float(timeout) if isinstance(timeout, int | float) else None,
+            devices=tuple(map(str, devices)) if isinstance(devices, list | tuple) else (),
         ),
         options=options if isinstance(options, Mapping) else {},
     )
@@ -88,28 +92,53 @@ def home_for(
 
 
 def server_paths(
-    ports: Ports, server: Server, home: str, address: ResourceAddress, step: str
+    ports: Ports,
+    server: Server,
+    home: str,
+    address: ResourceAddress,
+    step: str,
+    *,
+    serving: str = "",
 ) -> ServerPaths:
-    """Return where the files of a server are; `home` is the name of its endpoint's folder."""
+    """Return where the files of a server are.
+
+    Args:
+        ports: The outside world.
+        server: The server.
+        home: Name of the folder of its endpoint.
+        address: Of the object.
+        step: Identity of the attempt that starts it, or started it.
+        serving: Identity of the attempt whose server runs now, whose log stays.
+    """
     endpoint = ports.data_folder / "endpoints" / home
     endpoint.mkdir(parents=True, exist_ok=True)
     return ServerPaths(
         model=ports.store.get(server.model),
         endpoint=endpoint,
-        log=log_file(ports, address, step),
+        log=new_log(ports.data_folder, address, step, ports.now(), serving=serving),
     )
 
 
 def gateway_of(record: ResourceRecord) -> tuple[Json, ...]:
-    """Return what tells the gateway of a served object from others: its runtime and its URL."""
+    """Return what tells the gateway of a served object from others: runtime, URL and folder."""
     spec = handle_part(record, "spec")
-    return (record.handle.get("runtime"), spec.get("host"), spec.get("port"))
+    return (record.handle.get("runtime"), spec.get("host"), spec.get("port"), home_of(record))
 
 
-def holds_port_elsewhere(record: ResourceRecord, runtime: str, server: Server) -> bool:
-    """Whether a gateway of another runtime listens where this server is to answer."""
-    other, host, port = gateway_of(record)
-    return other != runtime and (host, port) == (server.host, server.port)
+def at_url(record: ResourceRecord, server: Server) -> bool:
+    """Whether a served object answers where this server is to answer."""
+    spec = handle_part(record, "spec")
+    return (spec.get("host"), spec.get("port")) == (server.host, server.port)
+
+
+def devices_of(record: ResourceRecord) -> tuple[str, ...]:
+    """Return the GPUs that the server of an object has."""
+    return server_from_json(handle_part(record, "spec")).requirements.devices
+
+
+def is_served(record: ResourceRecord) -> bool:
+    """Whether a server runs for an object."""
+    return "spec" in record.handle
 
 
 def close_gateway(record: ResourceRecord, ports: Ports) -> None:

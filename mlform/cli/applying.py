@@ -115,11 +115,13 @@ def carry_out(session: Session, work: Work) -> int:
 
 def problem_of(failure: StepFailed) -> Diagnostic:
     """Return what went wrong with a step as a problem."""
-    log = f"\n\nIts log: {failure.log}" if failure.log else ""
+    named = failure.log and failure.log in failure.detail
+    log = f"\n\nIts log: {failure.log}" if failure.log and not named else ""
     hint = f'\nRun "mlform logs {failure.address}" to see all of it.' if failure.log else ""
     return Diagnostic(
         summary=failure.summary,
         detail=failure.detail + log + hint,
+        log_tail=failure.tail,
         address=str(failure.address),
         range=failure.range,
     )

@@ -405,8 +405,9 @@ class LogsArguments:
 
     address: Annotated[str, Operand("ADDRESS", "The object.")]
     attempt: Annotated[
-        int, Flag("Of this attempt, counted from 1; without it the last one.", "N")
+        int, Flag("Of this attempt, by its number; without it the last one.", "N")
     ] = 0
+    list: Annotated[bool, Flag("List the attempts that have a log instead.")] = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -141,7 +141,8 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "LogsArguments",
         "logs",
         "Show the log of a training run or of a server",
-        "Prints what the last attempt at an object wrote, or what a running endpoint prints.",
+        "Prints what the last attempt at an object wrote, or what a running endpoint prints. The "
+        "logs of the last 20 attempts are kept.",
     ),
     Command(
         "predict",

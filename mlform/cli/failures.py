@@ -9,6 +9,7 @@ from mlform import __version__
 from mlform.cli.session import Session
 from mlform.diagnostics import ConfigurationError, Diagnostic
 from mlform.errors import MlformError, ServerFailed, StateLocked, TaskFailed
+from mlform.printed import shown_lines
 
 FAILED: Final = 1
 CHANGES_PENDING: Final = 2
@@ -26,17 +27,14 @@ def problems_of(error: ConfigurationError | MlformError) -> tuple[Diagnostic, ..
     """Return the problems that an exception stands for."""
     if isinstance(error, ConfigurationError):
         return error.diagnostics
-    detail = error.detail
     tail = error.log_tail if isinstance(error, TaskFailed | ServerFailed) else ""
     # A known problem stands in the log as well; once is enough.
-    if tail and not tail.rstrip().endswith(error.detail):
-        detail = f"{detail}\n\nThe last lines it printed:\n{indented(tail)}".strip()
-    return (Diagnostic(summary=error.summary, detail=detail, address=error.address),)
-
-
-def indented(text: str) -> str:
-    """Return a text with every line moved to the right, so that it is never wrapped."""
-    return "\n".join(f"    {line}" for line in text.rstrip("\n").split("\n"))
+    lines = () if tail.rstrip().endswith(error.detail) else shown_lines(tail)
+    return (
+        Diagnostic(
+            summary=error.summary, detail=error.detail, address=error.address, log_tail=lines
+        ),
+    )
 
 
 def status_of(error: ConfigurationError | MlformError) -> int:

@@ -88,7 +88,7 @@ class Session:
         """
         from mlform.operations.environment import Settings
         from mlform.operations.selection import check_name
-        from mlform.wiring import build_environment, usable_cpus
+        from mlform.wiring import build_environment
 
         check_name(self.workspace)
         settings = Settings(
@@ -97,7 +97,6 @@ class Session:
             variables=self.variables,
             workspace=self.workspace,
             parallelism=parallelism,
-            cpus=usable_cpus(),
         )
         return build_environment(settings, on_event or _unheard)
 

@@ -101,7 +101,7 @@ def _carry_out(
     if not planned.plan.has_changes and not pending:
         return Applied(added=0, changed=0, destroyed=0, outputs=recorder.state.outputs)
     recorder.begin()
-    recover(recorder, ports)
+    recover(recorder, environment.kinds, ports)
     _adopt(environment, planned, recorder)
     if planned.plan.mode is Mode.REFRESH_ONLY:
         return _take_note(planned.plan, loaded, recorder)

@@ -74,6 +74,7 @@ class Bench:
         return replace(
             real,
             settings=replace(real.settings, data_folder=self.data_folder),
+            machine=lambda: replace(real.machine(), lenient=True),
             kinds=kinds,
             open_backend=open_backend,
             open_store=self.open_store,

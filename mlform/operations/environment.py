@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from mlform.apply.events import Event
 from mlform.backends.base import DEFAULT_WORKSPACE, Workspaces
 from mlform.dataclass import dataclass, field
+from mlform.machine import Machine
 from mlform.resources.base import AnyKind
 from mlform.runtimes.base import Runtime
 from mlform.state.encryption import PLAIN, Cipher
@@ -31,7 +32,6 @@ class Settings:
         variables: The process environment: read for `MLF_VAR_…` and for runtimes.
         workspace: Name of the workspace.
         parallelism: How many steps run at the same time at most.
-        cpus: Cores that tasks share.
     """
 
     folder: Path
@@ -39,7 +39,6 @@ class Settings:
     variables: Mapping[str, str] = field(default_factory=dict)
     workspace: str = DEFAULT_WORKSPACE
     parallelism: int = 10
-    cpus: int = 1
 
     @property
     def work_folder(self) -> Path:
@@ -85,7 +84,9 @@ class Environment:
 
     Attributes:
         settings: As given.
-        now: The clock, in UTC.
+        now: The clock, in UTC; it may jump.
+        monotonic: Seconds of a clock that never jumps, for how long something takes.
+        machine: Measures what the machine has for tasks.
         new_id: Makes identities that were never used before.
         who: `user@host`.
         pid: Of this process.
@@ -105,6 +106,8 @@ class Environment:
 
     settings: Settings
     now: Callable[[], datetime]
+    monotonic: Callable[[], float]
+    machine: Callable[[], Machine]
     new_id: Callable[[], str]
     who: str
     pid: int

@@ -18,11 +18,12 @@ def make_ports(environment: Environment, world: World, backend: StateBackend, st
         reality=world,
         runtime=world.runtime,
         now=environment.now,
+        monotonic=environment.monotonic,
+        machine=environment.machine,
         new_id=environment.new_id,
         who=environment.who,
         data_folder=settings.work_folder,
         parallelism=settings.parallelism,
-        cpus=settings.cpus,
         on_event=environment.on_event,
         stop=stop,
     )

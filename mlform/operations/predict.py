@@ -66,7 +66,7 @@ def _score(
         kind="prediction",
         arguments={"rows": list(rows)},
         inputs={"model": ArtifactInput(digest=model)},
-        requirements=Requirements(cpus=environment.settings.cpus),
+        requirements=Requirements(cpus=environment.machine().cpus),
     )
     owner = Owner(
         project="" if state is None else state.lineage,

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from mlform.addresses import ResourceAddress
 from mlform.apply.events import StepFailed, StepFinished, StepProgress, StepStarted
 from mlform.apply.making import Making, run_task
+from mlform.apply.needs import needs_of
 from mlform.apply.ports import Ports
+from mlform.apply.slots import Slots
 from mlform.apply.stop import Stop
-from mlform.dataclass import dataclass
+from mlform.dataclass import dataclass, replace
 from mlform.diagnostics import Diagnostics
 from mlform.digests import Digest
 from mlform.errors import MlformError, UsageError
@@ -96,7 +98,7 @@ class _Verification:
     ) -> Verified:
         address, emit = record.address, self.ports.on_event
         emit(StepStarted(address=address, operation=Operation.REBUILD))
-        began = self.ports.now()
+        began = self.ports.monotonic()
         try:
             made = self._made_again(kind, evaluation, record)
             differences = self._differences(record, made)
@@ -110,7 +112,7 @@ class _Verification:
                 )
             )
             return _verdict(record, None, (f"{error.summary}: {error.detail}",))
-        seconds = (self.ports.now() - began).total_seconds()
+        seconds = self.ports.monotonic() - began
         emit(
             StepFinished(
                 address=address, operation=Operation.REBUILD, seconds=seconds, unchanged=True
@@ -136,8 +138,10 @@ class _Verification:
             create_first=False,
             forced=True,
             expected_recipe=record.recipe_digest,
-            cpus=self.ports.cpus,
         )
+        slots = Slots(self.ports.machine)
+        needs = needs_of(kind, making, self.ports, slots.machine)
+        making = replace(making, granted=slots.take(making.step, needs))
         ingredients = gather(kind, desired, making.runtime, self.ports.reality)
         if ingredients.digest != record.recipe_digest:
             raise MlformError(

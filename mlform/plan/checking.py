@@ -17,8 +17,14 @@ from mlform.graph.evaluation import Evaluation
 from mlform.graph.nodes import OutputNode, ResourceNode
 from mlform.lang.values import Value, string
 from mlform.plan.outputs import output_change
-from mlform.requirements import requirements_problems
+from mlform.requirements import requirements_problems, retry_problems
 from mlform.resources.base import AnyKind
+
+_LIMITS = (
+    ("requirements", "Invalid requirement", requirements_problems),
+    ("retry", "Invalid retry", retry_problems),
+)
+"""Blocks of every kind that is made: name, what is said of a problem, what finds it."""
 
 
 def check_configuration(
@@ -64,13 +70,14 @@ def check_arguments(desired: DesiredResource, kind: AnyKind, diagnostics: Diagno
         return
     block = desired.block
     arguments = plain_object(desired.arguments)
-    for name, message in requirements_problems(arguments.get("requirements")):
-        diagnostics.error(
-            "Invalid requirement",
-            message,
-            range=range_of(block.body, ("requirements", name), block.range),
-            address=str(desired.address),
-        )
+    for written, summary, problems_of in _LIMITS:
+        for name, message in problems_of(arguments.get(written)):
+            diagnostics.error(
+                summary,
+                message,
+                range=range_of(block.body, (written, name), block.range),
+                address=str(desired.address),
+            )
     for problem in kind.check(arguments, desired.upstream):
         diagnostics.error(
             problem.summary,

@@ -49,6 +49,45 @@ def requirements_block() -> NestedBlock:
     )
 
 
+def retry_block() -> NestedBlock:
+    """Return the block `retry`: how often something that fails is tried again."""
+    return NestedBlock(
+        name="retry",
+        description="How often it is tried again; without it, twice after an accident such as a "
+        "killed worker or an engine that does not answer.",
+        effect=Effect.UPDATE,
+        body=BlockSchema(
+            attributes=(
+                Attribute(
+                    name="attempts",
+                    type=NUMBER,
+                    description="How often it is tried in all; 1 for no second time.",
+                    default=3,
+                ),
+                Attribute(
+                    name="delay",
+                    type=STRING,
+                    description='Pause before the second attempt, such as `"10s"`; it doubles with '
+                    "each further one.",
+                    default="2s",
+                ),
+                Attribute(
+                    name="when",
+                    type=STRING,
+                    description="`transient` after accidents alone, `failure` also where the task "
+                    "itself failed, ran out of time or out of memory.",
+                    default="transient",
+                    allowed=("transient", "failure"),
+                ),
+            )
+        ),
+    )
+
+
+UNDECISIVE: Final = ("requirements", "retry")
+"""Blocks that take no part in what comes out, and so none in a recipe."""
+
+
 def flag(name: str, description: str, *, default: bool) -> Attribute:
     """Return a bool argument with a default."""
     return Attribute(name=name, type=BOOL, description=description, default=default)

@@ -10,6 +10,7 @@ from mlform.lang.types import DYNAMIC, NUMBER, STRING, ListType
 from mlform.resources.base import Made, Problem, SourceAnswer, SourceQuery, Upstream
 from mlform.resources.common import (
     STRINGS,
+    UNDECISIVE,
     argument_steps,
     artifact_attributes,
     flag,
@@ -17,6 +18,7 @@ from mlform.resources.common import (
     objects,
     renamed,
     requirements_block,
+    retry_block,
     strings,
     without,
 )
@@ -145,6 +147,7 @@ SCHEMA: Final = ResourceSchema(
                 ),
             ),
             requirements_block(),
+            retry_block(),
         ),
     ),
 )
@@ -178,7 +181,7 @@ class DatasetKind:
 
     def recipe_arguments(self, arguments: JsonObject) -> JsonObject:
         """Return all but the place of the files, which their digest stands for."""
-        decisive = without(arguments, ("requirements",))
+        decisive = without(arguments, UNDECISIVE)
         decisive["source"] = without(mapping(arguments.get("source")), ("path",))
         return decisive
 

@@ -8,7 +8,14 @@ from typing import Final, Literal
 from mlform.digests import Digest, Json, JsonObject
 from mlform.lang.types import NUMBER, STRING, MapType
 from mlform.resources.base import Problem, SourceQuery, Upstream
-from mlform.resources.common import digest_of, mapping, objects, requirements_block, without
+from mlform.resources.common import (
+    digest_of,
+    mapping,
+    objects,
+    requirements_block,
+    retry_block,
+    without,
+)
 from mlform.schema import Attribute, BlockSchema, Effect, ResourceReference, ResourceSchema
 from mlform.tasks import Requirements, Server
 
@@ -92,7 +99,7 @@ SCHEMA: Final = ResourceSchema(
                 computed=True,
             ),
         ),
-        blocks=(requirements_block(),),
+        blocks=(requirements_block(), retry_block()),
     ),
 )
 
@@ -124,8 +131,12 @@ class EndpointKind:
         return {"model": digest_of(upstream.get("model", ()))}
 
     def recipe_arguments(self, arguments: JsonObject) -> JsonObject:
-        """Return what the running server was started with."""
-        return without(arguments, ("model", "requires"))
+        """Return what the running server was started with: no time limit, that is over by then."""
+        decisive = without(arguments, ("model", "requires", "retry"))
+        needs = mapping(arguments.get("requirements"))
+        limits = {**needs, "timeout": None}
+        decisive["requirements"] = limits if any(limits.values()) else None
+        return decisive
 
     def foreseen(
         self,

@@ -11,6 +11,7 @@ from mlform.lang.types import BOOL, DYNAMIC, NUMBER, STRING
 from mlform.resources.base import Made, Problem, SourceAnswer, SourceQuery, Upstream
 from mlform.resources.common import (
     STRINGS,
+    UNDECISIVE,
     argument_steps,
     artifact_attributes,
     digest_of,
@@ -18,6 +19,7 @@ from mlform.resources.common import (
     objects,
     renamed,
     requirements_block,
+    retry_block,
     strings,
     without,
 )
@@ -128,6 +130,7 @@ SCHEMA: Final = ResourceSchema(
                 body=_GATE,
             ),
             requirements_block(),
+            retry_block(),
         ),
     ),
 )
@@ -178,7 +181,7 @@ class EvaluationKind:
 
     def recipe_arguments(self, arguments: JsonObject) -> JsonObject:
         """Return partition and metrics; gates are judged on their figures without a new run."""
-        return without(arguments, ("requirements", "model", "gate", "code"))
+        return without(arguments, (*UNDECISIVE, "model", "gate", "code"))
 
     def task(
         self,

@@ -11,11 +11,13 @@ from mlform.lang.types import DYNAMIC, NUMBER, STRING
 from mlform.resources.base import Made, Problem, SourceAnswer, SourceQuery, Upstream
 from mlform.resources.common import (
     STRINGS,
+    UNDECISIVE,
     argument_steps,
     artifact_attributes,
     digest_of,
     mapping,
     requirements_block,
+    retry_block,
     strings,
     unknown_names,
     without,
@@ -164,6 +166,7 @@ SCHEMA: Final = ResourceSchema(
                 variants={"xgboost": _XGBOOST, "python": _PYTHON},
             ),
             requirements_block(),
+            retry_block(),
         ),
     ),
 )
@@ -215,7 +218,7 @@ class ModelKind:
 
     def recipe_arguments(self, arguments: JsonObject) -> JsonObject:
         """Return all but requirements and the place of the code."""
-        decisive = without(arguments, ("requirements", "split"))
+        decisive = without(arguments, (*UNDECISIVE, "split"))
         decisive["algorithm"] = without(mapping(arguments.get("algorithm")), ("code",))
         return decisive
 

@@ -11,6 +11,7 @@ from mlform.lang.types import DYNAMIC, NUMBER, STRING, ListType, MapType
 from mlform.resources.base import Made, Problem, SourceAnswer, SourceQuery, Upstream
 from mlform.resources.common import (
     STRINGS,
+    UNDECISIVE,
     argument_steps,
     artifact_attributes,
     digest_of,
@@ -20,6 +21,7 @@ from mlform.resources.common import (
     objects,
     renamed,
     requirements_block,
+    retry_block,
     strings,
     unknown_names,
     without,
@@ -257,6 +259,7 @@ SCHEMA: Final = ResourceSchema(
                 refused=_REFUSED,
             ),
             requirements_block(),
+            retry_block(),
         ),
         one_of=STRATEGIES,
     ),
@@ -288,7 +291,7 @@ class SplitKind:
 
     def recipe_arguments(self, arguments: JsonObject) -> JsonObject:
         """Return strategy, seed and transforms."""
-        return without(arguments, ("requirements", "dataset"))
+        return without(arguments, (*UNDECISIVE, "dataset"))
 
     def task(
         self,

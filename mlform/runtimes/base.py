@@ -12,10 +12,25 @@ from typing import Final, Protocol
 
 from mlform.dataclass import dataclass, field
 from mlform.digests import Digest, Json, JsonObject
+from mlform.errors import ServerFailed
 from mlform.tasks import Requirements, Server, Task, TaskEvent, TaskResult
 
 MADE_UP: Final = "made_up"
 """Kind of tasks, and option of servers, that tests only pretend to run: no worker knows it."""
+
+
+READY_LIMIT: Final = 120.0
+"""Seconds a server gets to become ready where its requirements name no timeout."""
+
+
+def not_ready(limit: float, log_tail: str) -> ServerFailed:
+    """Return the failure of a server that was not ready within so many seconds."""
+    return ServerFailed(
+        "Server did not become ready",
+        f"It was not ready within its limit of {limit:g} s and was stopped. Raise timeout in its "
+        "block requirements, or see its log.",
+        log_tail=log_tail,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

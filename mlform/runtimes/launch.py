@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from mlform.dataclass import dataclass, field
-from mlform.errors import RuntimeFailure
+from mlform.errors import RuntimeFailure, WorkerLost
 from mlform.runtimes.preparation import log_tail
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ class WarmWorkers:
         """Fork a worker.
 
         Raises:
-            RuntimeFailure: If the fork server has ended or does not answer.
+            WorkerLost: If the fork server has ended or does not answer.
         """
         child = WarmChild()
         request = {
@@ -192,7 +192,7 @@ class WarmWorkers:
             self._children[identity] = child
             self._send({"id": identity, **request})
         if not child.running.wait(_START_LIMIT) or not child.pid:
-            raise RuntimeFailure(
+            raise WorkerLost(
                 "Warm worker does not answer",
                 f"The process that starts workers has ended or hangs. {child.problem}\n"
                 f"{log_tail(self._log)}",
@@ -224,7 +224,7 @@ class WarmWorkers:
             stdin.write(json.dumps(request).encode() + b"\n")
             stdin.flush()
         except (BrokenPipeError, ValueError) as error:
-            raise RuntimeFailure(
+            raise WorkerLost(
                 "Warm worker does not answer",
                 f"The process that starts workers has ended. Its log:\n{log_tail(self._log)}",
             ) from error

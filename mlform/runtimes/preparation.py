@@ -11,7 +11,7 @@ from typing import Final
 
 from mlform.dataclass import dataclass
 from mlform.digests import JsonObject, canonical_json
-from mlform.errors import TaskFailed
+from mlform.errors import TaskFailed, WorkerKilled
 from mlform.tasks import (
     ARTIFACT_FOLDER,
     DOCUMENT_NAME,
@@ -67,6 +67,17 @@ def thread_variables(threads: int) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "LANG": "C.UTF-8",
         "TZ": "UTC",
+    }
+
+
+def device_variables(requirements: Requirements) -> dict[str, str]:
+    """Return the variables that show a process its GPUs and no others.
+
+    They are counted as the driver counts them, so that a number means the same everywhere.
+    """
+    return {
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+        "CUDA_VISIBLE_DEVICES": ",".join(requirements.devices),
     }
 
 
@@ -132,6 +143,7 @@ def read_answer(work: Path, exit_status: int, log: Path) -> TaskResult:
         log: Where its standard error went.
 
     Raises:
+        WorkerKilled: A signal ended it.
         TaskFailed: It reported a problem, left no result or no artifact, or ended badly.
     """
     try:
@@ -152,7 +164,8 @@ def read_answer(work: Path, exit_status: int, log: Path) -> TaskResult:
             log_tail=log_tail(log),
         )
     if exit_status != 0:
-        raise TaskFailed(
+        failure = TaskFailed if signal_of(exit_status) is None else WorkerKilled
+        raise failure(
             "Worker died",
             f"The task's process {ending(exit_status)} before it had a result. Its log: {log}",
             log_tail=log_tail(log),
@@ -168,12 +181,19 @@ def read_answer(work: Path, exit_status: int, log: Path) -> TaskResult:
     return TaskResult(attributes=attributes)
 
 
-def ending(exit_status: int) -> str:
-    """Say how a process ended: `exited with status 3`, `was killed by SIGKILL …`."""
+def signal_of(exit_status: int) -> str | None:
+    """Return the name of the signal that ended a process, or None if none did."""
     number = -exit_status if exit_status < 0 else exit_status - 128
     try:
-        name = signal.Signals(number).name
+        return signal.Signals(number).name
     except ValueError:
+        return None
+
+
+def ending(exit_status: int) -> str:
+    """Say how a process ended: `exited with status 3`, `was killed by SIGKILL …`."""
+    name = signal_of(exit_status)
+    if name is None:
         return f"exited with status {exit_status}"
     hint = " (perhaps because the machine ran out of memory)" if name == "SIGKILL" else ""
     return f"was killed by {name}{hint}"

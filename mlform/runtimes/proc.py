@@ -108,6 +108,16 @@ def session_memory(leader: int) -> int:
     return sum(status.memory for status in session_of(leader))
 
 
+def memory_killings() -> int:
+    """Return how many processes the system has killed for want of memory since it started."""
+    try:
+        lines = (_PROC / "vmstat").read_text().splitlines()
+    except OSError:
+        return 0
+    counts = (line.partition(" ")[2] for line in lines if line.startswith("oom_kill "))
+    return int(next(counts, "0"))
+
+
 def running_with_argument(argument: str) -> list[ProcessName]:
     """Return the living processes that have this string among their arguments."""
     wanted = argument.encode()

@@ -28,6 +28,7 @@ from mlform.runtimes.launch import Start, Started, WarmWorkers, start_child
 from mlform.runtimes.preparation import (
     OUTPUT_FOLDER,
     Programs,
+    device_variables,
     document_of,
     read_answer,
     thread_variables,
@@ -158,6 +159,7 @@ class ProcessRuntime:
             command=(self._python, *self._programs.worker, str(work / DOCUMENT_NAME)),
             environment={
                 **self._variables(document.threads),
+                **device_variables(task.requirements),
                 "TMPDIR": str(work / _TEMPORARY),
             },
             folders=(*folders, BoundFolder(source=output, target=output, writable=True)),
@@ -248,7 +250,8 @@ class ProcessRuntime:
             server.close()
 
     def _server_host(self, server: Server) -> process_servers.Host:
-        variables = {**self._variables(1), **server.environment}
+        devices = device_variables(server.requirements)
+        variables = {**self._variables(1), **devices, **server.environment}
         return process_servers.Host(
             python=self._python,
             programs=self._programs,

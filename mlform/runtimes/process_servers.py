@@ -14,7 +14,14 @@ from mlform.dataclass import dataclass
 from mlform.digests import Json, JsonObject, canonical_json
 from mlform.errors import RuntimeFailure, ServerFailed, TaskCancelled
 from mlform.runtimes import proc, route
-from mlform.runtimes.base import Cancellation, Owner, ServerObservation, ServerPaths
+from mlform.runtimes.base import (
+    READY_LIMIT,
+    Cancellation,
+    Owner,
+    ServerObservation,
+    ServerPaths,
+    not_ready,
+)
 from mlform.runtimes.preparation import Programs, log_tail
 from mlform.runtimes.records import (
     ProcessNote,
@@ -27,9 +34,6 @@ from mlform.tasks import Server
 
 if TYPE_CHECKING:
     import subprocess
-
-READY_LIMIT: Final = 120.0
-"""Seconds a server gets to become ready where its requirements name no timeout."""
 
 _LOOPBACK: Final = "127.0.0.1"
 _GATEWAY_LIMIT: Final = 20.0
@@ -317,11 +321,7 @@ def _wait_for_port(
                 log_tail=log_tail(log),
             )
         if time.monotonic() > deadline:
-            raise ServerFailed(
-                "Server did not become ready",
-                f"It was not ready within {limit:g} s. Raise `timeout`, or see its log: {log}",
-                log_tail=log_tail(log),
-            )
+            raise not_ready(limit, log_tail(log))
         if cancellation.wait(_POLL):
             raise TaskCancelled("Server cancelled", "The run was interrupted; it was stopped.")
 

@@ -19,7 +19,7 @@ from typing import Final
 
 from mlform.dataclass import dataclass
 from mlform.digests import Json, canonical_json
-from mlform.errors import ServerFailed
+from mlform.errors import PortTaken, ServerFailed
 
 ROUTE_NAME: Final = "route.json"
 READY_PATH: Final = "/v2/health/ready"
@@ -204,9 +204,9 @@ def _not_routed(host: str, port: int, answer: Answer) -> str:
     )
 
 
-def port_taken(host: str, port: int) -> ServerFailed:
+def port_taken(host: str, port: int) -> PortTaken:
     """Return the failure of an endpoint whose port belongs to somebody else."""
-    return ServerFailed(
+    return PortTaken(
         "Port is taken",
         f"Another program listens on port {port} of {host or 'this machine'}. Stop that program "
         "or give the endpoint another `port`.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -79,14 +80,18 @@ def supervise(
     Raises:
         TaskTimedOut: It ran past `requirements.timeout`.
         TaskCancelled: `cancellation` was set.
-        OutOfMemory: It and what it started held more memory than `requirements.memory`.
+        OutOfMemory: It and what it started held more memory than `requirements.memory`, or the
+            machine had none left.
     """
     begun = time.monotonic()
     name = proc.name_of(started.pid)
+    killings = proc.memory_killings()
     try:
         while True:
             status = started.wait(_POLL)
             events.forward()
+            if status == -signal.SIGKILL and proc.memory_killings() > killings:
+                raise _machine_full()
             if status is not None:
                 return status
             reason = _reason_to_stop(started.pid, requirements, begun, cancellation)
@@ -121,8 +126,8 @@ def timed_out(timeout: float) -> TaskTimedOut:
     """Return the failure of a task that ran past its limit in seconds."""
     return TaskTimedOut(
         "Task timed out",
-        f"It ran longer than its limit of {timeout:g} s and was stopped. Raise `timeout`, or give "
-        "the task less to do.",
+        f"It ran longer than its limit of {timeout:g} s and was stopped. Raise timeout in its "
+        "block requirements, or in the block of its runtime, or give the task less to do.",
     )
 
 
@@ -130,6 +135,14 @@ def out_of_memory(memory: int) -> OutOfMemory:
     """Return the failure of a task that needed more than its limit in bytes."""
     return OutOfMemory(
         "Task ran out of memory",
-        f"It needed more than its limit of {memory / _MIB:.0f} MiB and was stopped. Raise "
-        "`memory`, or give the task less data.",
+        f"It needed more than its limit of {memory / _MIB:.0f} MiB and was stopped. Raise memory "
+        "in its block requirements, or in the block of its runtime, or give the task less data.",
+    )
+
+
+def _machine_full() -> OutOfMemory:
+    return OutOfMemory(
+        "Task ran out of memory",
+        "The machine had no memory left, and the system killed it. Set memory in its block "
+        "requirements, so that less runs at the same time, or give the task less data.",
     )

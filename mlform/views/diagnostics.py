@@ -99,6 +99,7 @@ def render_diagnostic(diagnostic: Diagnostic, *, color: bool, width: int) -> str
     content = [title + paint(_printable(diagnostic.summary), "1"), ""]
     content += _place(diagnostic, paint, max(width - 2, _NARROWEST) if width else _UNWRAPPED)
     content += _wrapped(diagnostic.detail, width - 2 if width else 0)
+    content += _printed(diagnostic.log_tail, width - 2 if width else _UNWRAPPED)
     while content and not content[-1]:
         content.pop()
     bar = paint("│", tone)
@@ -258,6 +259,15 @@ def _printable(text: str) -> str:
     )
 
 
+def _printed(lines: Sequence[str], width: int) -> list[str]:
+    """Return the last lines of a log, each on one line however long it is."""
+    if not lines:
+        return []
+    cut = [f"  {_printable(line)}" for line in lines]
+    cut = [line if len(line) <= width else line[: max(width - 1, 0)] + "…" for line in cut]
+    return ["", "The last lines it printed:", *cut]
+
+
 def _wrapped(detail: str, width: int) -> list[str]:
     lines: list[str] = []
     for line in detail.split("\n"):
@@ -317,6 +327,8 @@ def diagnostic_json(diagnostic: Diagnostic) -> JsonObject:
     }
     if diagnostic.address is not None:
         document["address"] = diagnostic.address
+    if diagnostic.log_tail:
+        document["log_tail"] = list(diagnostic.log_tail)
     place = diagnostic.range
     if place is not None:
         document["range"] = {

@@ -15,6 +15,7 @@ from mlform.apply.events import (
     StepFailed,
     StepFinished,
     StepProgress,
+    StepRetrying,
     StepSkipped,
     StepStarted,
 )
@@ -201,7 +202,13 @@ class MessageStream:
                 self.message("apply_complete", text, {"hook": hook})
             case StepFailed():
                 hook = _hook(event) | {"elapsed_seconds": round(elapsed), "log": event.log}
+                hook |= {"log_tail": list(event.tail)}
                 self.message("apply_errored", text, {"hook": hook}, level="error")
+            case StepRetrying():
+                hook = _hook(event) | {"attempt": event.attempt, "attempts": event.attempts}
+                hook |= {"delay_seconds": event.seconds, "log": event.log}
+                hook |= {"problem": {"summary": event.summary, "detail": event.detail}}
+                self.message("apply_retrying", text, {"hook": hook}, level="warn")
             case StepSkipped():
                 hook = _hook(event) | {"because": event.because}
                 self.message("apply_skipped", text, {"hook": hook}, level="warn")
@@ -254,11 +261,15 @@ def message_totals(counts: tuple[int, int, int], mode: Mode, *, imported: int = 
     )
 
 
-def _hook(event: StepStarted | StepFinished | StepFailed | StepSkipped) -> dict[str, Json]:
+def _hook(
+    event: StepStarted | StepFinished | StepRetrying | StepFailed | StepSkipped,
+) -> dict[str, Json]:
     hook: dict[str, Json] = {
         "resource": _resource(event.address),
         "action": _ACTIONS[event.operation],
     }
+    if isinstance(event, StepStarted) and event.attempt > 1:
+        hook["attempt"] = event.attempt
     if isinstance(event, StepStarted | StepFinished) and event.id:
         hook |= {"id_key": "id", "id_value": event.id}
     return hook

@@ -13,6 +13,7 @@ from mlform.apply.events import (
     StepFailed,
     StepFinished,
     StepProgress,
+    StepRetrying,
     StepSkipped,
     StepStarted,
 )
@@ -74,7 +75,11 @@ class ProgressView(Protocol):
 
 @dataclass(slots=True)
 class Running:
-    """A step that runs: since when (seconds of a monotonic clock), and what it said last."""
+    """A step that runs: since when (seconds of a monotonic clock), and what it said last.
+
+    Attributes:
+        retrying: The attempt that it waits for, or None while it runs.
+    """
 
     address: ResourceAddress
     operation: Operation
@@ -82,6 +87,7 @@ class Running:
     expected: float | None = None
     progress: TaskEvent | None = None
     beats: int = 0
+    retrying: StepRetrying | None = None
 
 
 def progress_text(progress: TaskEvent) -> str:
@@ -108,21 +114,33 @@ def sentence(event: Event, elapsed: float = 0.0) -> Line | None:
 
 
 def _step_sentence(
-    event: StepStarted | StepFinished | StepFailed | StepSkipped | Recovered, elapsed: float
+    event: StepStarted | StepFinished | StepRetrying | StepFailed | StepSkipped | Recovered,
+    elapsed: float,
 ) -> Line:
     match event:
         case StepStarted():
-            return _said(event.address, f"{WORDS[event.operation].doing}...{_identity(event.id)}")
+            again = f" (attempt {event.attempt})" if event.attempt > 1 else ""
+            doing = WORDS[event.operation].doing
+            return _said(event.address, f"{doing}...{again}{_identity(event.id)}")
         case StepFinished():
             return _finished(event)
         case StepFailed():
             text = f"Failed after {duration(elapsed)}: {event.summary}"
             return _said(event.address, text, Ink.ALARM)
+        case StepRetrying():
+            text = f"{event.summary}, {retry_text(event, event.seconds)}"
+            return _said(event.address, text, Ink.CHANGE)
         case StepSkipped():
             return _said(event.address, f"Skipped: {event.because}", Ink.CHANGE)
         case Recovered():
             return _said(event.address, event.message, Ink.CHANGE)
     assert_never(event)
+
+
+def retry_text(event: StepRetrying, left: float) -> str:
+    """Return which attempt follows and when, such as `retrying (2 of 3) in 4s`."""
+    when = f"in {duration(left)}" if left > 0 else "now"
+    return f"retrying ({event.attempt} of {event.attempts}) {when}"
 
 
 def _finished(event: StepFinished) -> Line:
@@ -169,6 +187,10 @@ class Tracker:
             case StepProgress():
                 if step := self.running.get(event.address):
                     step.progress = event.progress
+            case StepRetrying():
+                self.running[event.address] = Running(
+                    event.address, event.operation, self.clock(), retrying=event
+                )
             case StepFinished() | StepFailed() | StepSkipped():
                 step = self.running.pop(event.address, None)
                 return self.clock() - step.since if step else 0.0
@@ -180,6 +202,8 @@ class Tracker:
         """Return the steps whose next heartbeat came, with the seconds they have run."""
         found = []
         for step in list(self.running.values()):
+            if step.retrying is not None:
+                continue
             elapsed = self.clock() - step.since
             if elapsed >= HEARTBEAT * (step.beats + 1):
                 step.beats = int(elapsed // HEARTBEAT)
@@ -289,6 +313,9 @@ def _picture_line(step: Running, now: float, width: int, name_width: int) -> Lin
     time = f" {duration(elapsed)}{last}"
     said = f"{WORDS[step.operation].doing.lower()}..."
     bar: tuple[Piece, ...] = ()
+    if step.retrying is not None:
+        said = retry_text(step.retrying, step.retrying.seconds - elapsed)
+        time = ""
     if step.progress is not None:
         said = progress_text(step.progress) or said
         bar = _bar(step.progress, _BAR_WIDTH if width >= _NARROW else _BAR_WIDTH // 2)

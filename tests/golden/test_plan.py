@@ -18,7 +18,7 @@ from mlform.views.documents import plan_document
 from mlform.views.human import render_plan
 from mlform.views.markdown import render_markdown
 from mlform.wiring import KindTable
-from tests.engine import Engine
+from tests.engine import Engine, Looks
 
 CASES = Path(__file__).parent / "plan"
 WIDTH = 90
@@ -54,7 +54,7 @@ def tamper(engine: Engine) -> None:
 
 @pytest.mark.parametrize("case", sorted(path.name for path in CASES.iterdir()))
 def test_plan(case: str, tmp_path: Path, golden: Comparison) -> None:
-    engine = Engine(tmp_path)
+    engine = Engine(tmp_path, monotonic=Looks())
     if (CASES / case / "before").is_dir():
         take(engine, CASES / case / "before")
         engine.ok()

@@ -153,14 +153,20 @@ def _host_config(needs: ContainerNeeds) -> dict[str, Json]:
         config["Memory"] = needs.requirements.memory
         config["MemorySwap"] = needs.requirements.memory
     if needs.requirements.gpus:
-        config["DeviceRequests"] = [
-            {"Driver": "", "Count": needs.requirements.gpus, "Capabilities": [["gpu"]]}
-        ]
+        config["DeviceRequests"] = [_devices(needs.requirements)]
     if needs.published is not None:
         host, port = needs.published
         binding: dict[str, Json] = {"HostIp": host, "HostPort": str(port) if port else ""}
         config["PortBindings"] = {f"{SERVER_PORT}/tcp": [binding]}
     return config
+
+
+def _devices(requirements: Requirements) -> dict[str, Json]:
+    """Return the request for GPUs: those that were given, or any where none were named."""
+    request: dict[str, Json] = {"Driver": "", "Capabilities": [["gpu"]]}
+    if requirements.devices:
+        return {**request, "DeviceIDs": list(requirements.devices)}
+    return {**request, "Count": requirements.gpus}
 
 
 def _mount(folder: BoundFolder) -> dict[str, Json]:

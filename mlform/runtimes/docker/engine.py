@@ -7,13 +7,22 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from mlform.errors import EngineUnavailable, ImageMissing, RuntimeFailure
+from mlform.errors import EngineFailed, EngineUnavailable, ImageMissing, RuntimeFailure
 from mlform.tasks import PinnedImage
 
 if TYPE_CHECKING:
     import docker
 
 _TIMEOUT: Final = 120
+_CONFLICT: Final = 409
+_WITHOUT_DEVICES: Final = (
+    "could not select device driver",
+    "nvidia-container-cli",
+    "unknown device",
+)
+_DEVICE_HELP: Final = (
+    "Install the NVIDIA driver and the NVIDIA Container Toolkit, or ask for no GPU."
+)
 _DEFAULT_HOST: Final = "unix:///var/run/docker.sock"
 
 
@@ -101,6 +110,7 @@ def engine_errors(docker_host: str, doing: str) -> Iterator[None]:
 
     Raises:
         EngineUnavailable: It no longer answers.
+        EngineFailed: It failed at what it may do the next time.
         RuntimeFailure: It refused.
     """
     from docker.errors import APIError, DockerException
@@ -110,9 +120,14 @@ def engine_errors(docker_host: str, doing: str) -> Iterator[None]:
     try:
         yield
     except APIError as error:
-        raise RuntimeFailure(
-            "Docker engine refused", f"It could not {doing}: {explanation(error)}"
-        ) from error
+        said = explanation(error)
+        if any(words in said for words in _WITHOUT_DEVICES):
+            detail = f"It could not {doing}: {said} {_DEVICE_HELP}"
+            raise RuntimeFailure("Docker engine has no such GPU", detail) from error
+        # What the engine calls its own mistake, or in use just now, it may do the next time.
+        passing = error.is_server_error() or error.status_code == _CONFLICT
+        kind = EngineFailed if passing else RuntimeFailure
+        raise kind("Docker engine refused", f"It could not {doing}: {said}") from error
     except Timeout as error:
         raise EngineUnavailable(
             "Docker engine does not answer",

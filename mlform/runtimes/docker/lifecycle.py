@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from time import sleep
 from typing import TYPE_CHECKING, Final
 
-from mlform.errors import ImageUnusable, RuntimeFailure
+from mlform.errors import EngineFailed, ImageUnusable
 from mlform.runtimes.docker.containers import ContainerRequest
 from mlform.runtimes.docker.engine import Engine, engine_errors, explanation, text_of
 
@@ -26,7 +26,8 @@ def create(engine: Engine, request: ContainerRequest) -> str:
     """Create a container and return its id; it does not run yet.
 
     Raises:
-        RuntimeFailure: The name is in use, or the engine refused.
+        EngineFailed: The name is in use.
+        RuntimeFailure: The engine refused.
     """
     from docker.errors import APIError
 
@@ -38,7 +39,7 @@ def create(engine: Engine, request: ContainerRequest) -> str:
         except APIError as error:
             if error.status_code != _CONFLICT:
                 raise
-            raise RuntimeFailure(
+            raise EngineFailed(
                 "Container exists already",
                 f"There is a container {request.name} for this very step: another run is at it, "
                 f"or one was cut off. If no other run is, remove it: docker rm -f {request.name}",

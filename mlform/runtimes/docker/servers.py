@@ -7,6 +7,7 @@ port and forwards to it.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -18,11 +19,13 @@ from mlform.digests import Json, JsonObject, canonical_json, digest_json, short
 from mlform.errors import EngineUnavailable, RuntimeFailure, ServerFailed, TaskCancelled
 from mlform.runtimes import route
 from mlform.runtimes.base import (
+    READY_LIMIT,
     BoundFolder,
     Cancellation,
     Owner,
     ServerObservation,
     ServerPaths,
+    not_ready,
 )
 from mlform.runtimes.docker import lifecycle
 from mlform.runtimes.docker.containers import (
@@ -45,9 +48,6 @@ from mlform.runtimes.docker.inspection import Look, differences, engine_time, lo
 from mlform.runtimes.preparation import LOG_TAIL_LINES, Programs, thread_variables
 from mlform.runtimes.records import identity_of
 from mlform.tasks import Requirements, Server
-
-READY_LIMIT: Final = 120.0
-"""Seconds a server gets to become ready where its requirements name no timeout."""
 
 _LOOPBACK: Final = "127.0.0.1"
 _EVERY_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - inside the container; published on loopback
@@ -106,6 +106,7 @@ def start_server(
         done = True
     finally:
         if not done:
+            _keep_log(host.engine, container, paths.log)
             lifecycle.remove(host.engine, container)
             _remove_network(host.engine, network)
     return {
@@ -120,6 +121,14 @@ def start_server(
         "baseline": look.to_json(),
         "watched_since": since,
     }
+
+
+def _keep_log(engine: Engine, container: str, log: Path) -> None:
+    """Save what a server printed that is about to be removed with its container."""
+    with contextlib.suppress(RuntimeFailure, OSError):
+        printed = lifecycle.log_of(engine, container)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(printed, encoding="utf-8")
 
 
 def switch(
@@ -275,11 +284,7 @@ def _wait_until_ready(
         if answer.ready and answer.instance == instance:
             return
         if time.monotonic() > deadline:
-            raise ServerFailed(
-                "Server did not become ready",
-                f"It was not ready within {limit:g} s. Raise `timeout`, or see its log.",
-                log_tail=lifecycle.log_of(engine, container, LOG_TAIL_LINES),
-            )
+            raise not_ready(limit, lifecycle.log_of(engine, container, LOG_TAIL_LINES))
         if cancellation.wait(_POLL):
             raise TaskCancelled("Server cancelled", "The run was interrupted; it was stopped.")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mlform.cli.dispatch import Streams, dispatch, make_session, understand
-from mlform.cli.failures import Declined, indented, problems_of, report_bug, status_of
+from mlform.cli.failures import Declined, problems_of, report_bug, status_of
 from mlform.diagnostics import ConfigurationError, Diagnostic
 from mlform.errors import ServerFailed, StateLocked, StoreError, UsageError
 
@@ -69,8 +69,10 @@ def test_statuses() -> None:
 
 def test_the_tail_of_a_log_is_part_of_the_problem() -> None:
     error = ServerFailed("It died", "Why.", log_tail="one\ntwo\n")
-    assert problems_of(error)[0].detail == ("Why.\n\nThe last lines it printed:\n    one\n    two")
-    assert indented("a\nb") == "    a\n    b"
+    assert problems_of(error)[0].detail == "Why."
+    assert problems_of(error)[0].log_tail == ("one", "two")
+    known = ServerFailed("It died", "Why.", log_tail="one\nWhy.")
+    assert problems_of(known)[0].log_tail == ()
 
 
 def test_a_bug_is_owned_up_to(tmp_path: Path) -> None:

@@ -1,0 +1,45 @@
+"""What no step touches: known to the evaluation, and kept in the state as its block says now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mlform.apply.record import Recorder
+from mlform.dataclass import replace
+from mlform.graph.evaluation import Evaluation
+from mlform.graph.nodes import ResourceNode
+from mlform.plan.changes import Action, Plan
+from mlform.plan.recorded import recorded_value
+from mlform.resources.base import AnyKind, kind_of
+from mlform.state.snapshot import ResourceRecord
+
+
+def record_untouched(
+    plan: Plan, evaluation: Evaluation, kinds: Mapping[str, AnyKind], recorder: Recorder
+) -> None:
+    """Give the evaluation everything that no step will touch."""
+    touched = {step.address for step in plan.steps}
+    unchanged = {item.address for item in plan.changes if item.action is Action.NO_OP}
+    for record in recorder.state.records:
+        if record.address not in touched:
+            kind = kind_of(kinds, record.address)
+            evaluation.record(record.address, recorded_value(record, kind))
+        if record.address in unchanged:
+            _refresh_dependencies(record, evaluation, recorder)
+
+
+def _refresh_dependencies(
+    record: ResourceRecord, evaluation: Evaluation, recorder: Recorder
+) -> None:
+    """Keep in the state what the block of an object says now, where nothing else changes."""
+    block = evaluation.config.resource(record.address.block)
+    if block is None:
+        return
+    needs = evaluation.graph.resource_needs(ResourceNode(block.address))
+    current = replace(
+        record,
+        dependencies=tuple(str(item) for item in needs),
+        stays=not block.lifecycle.destroy,
+    )
+    if current != record:
+        recorder.recorded(f"keep {record.address}", current)
