@@ -7,7 +7,7 @@ those. A block (known from the schema) is shown as a block, every other object a
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from mlform.dataclass import dataclass
@@ -284,7 +284,7 @@ class _Differ:
         if isinstance(before, str) and isinstance(after, str):
             old, new = _decoded(before), _decoded(after)
             if old is not None and new is not None:
-                rows = self._pair(old, new, (*entry.path, _DECODED), depth + 1, end="")
+                rows = self._nested(old, new, (*entry.path, _DECODED), depth + 1)
                 return [row(depth, CHANGE, head + "jsonencode(", note), *rows, row(depth, "", ")")]
             rows = text_rows(before, after, depth + 1)
             return [row(depth, CHANGE, head + "<<-EOT", note), *rows, *closing(depth, "EOT")]
@@ -298,22 +298,21 @@ class _Differ:
     ) -> list[Row]:
         """Return the rows of a list's elements; the longest common part stays unsigned."""
         rows: list[Row] = []
-        for tag, start, end, begin, stop in _matches(before, after):
+        unknown = {at for at in range(len(after)) if self.marks.touches_unknown((*path, at))}
+        for tag, start, end, begin, stop in _matches(before, after, unknown):
             if tag == "equal":
                 places = (start, begin) if end - start == 1 else ()
                 rows += self._same_elements(before[start:end], path, places, depth)
                 continue
-            for offset in range(max(end - start, stop - begin)):
-                old = before[start + offset] if start + offset < end else None
-                new = after[begin + offset] if begin + offset < stop else None
-                side_by_side = (
-                    start == begin and isinstance(old, Mapping) and isinstance(new, Mapping)
-                )
+            old, new = before[start:end], after[begin:stop]
+            for offset in range(max(len(old), len(new))):
+                left, right = old[offset : offset + 1], new[offset : offset + 1]
+                side_by_side = start == begin and _are_objects(left, right)
                 hidden = self.marks.touches_hidden((*path, start + offset))
-                if hidden and old is not None and not side_by_side:
+                if hidden and left and not side_by_side:
                     rows.append(row(depth, REMOVE, SENSITIVE_VALUE + ","))
-                    old = None
-                rows += self._pair(old, new, (*path, begin + offset), depth)
+                    left = ()
+                rows += self._pair(left, right, (*path, begin + offset), depth)
         return rows
 
     def _same_elements(
@@ -333,16 +332,26 @@ class _Differ:
             return [row(depth, "", brief + ",")]
         return unchanged_note(len(items), "element", depth)
 
-    def _pair(self, old: Json, new: Json, path: Path, depth: int, *, end: str = ",") -> list[Row]:
+    def _pair(self, old: Sequence[Json], new: Sequence[Json], path: Path, depth: int) -> list[Row]:
+        """Return the rows of what was an element and what it becomes, one of which may be empty."""
+        if _are_objects(old, new):
+            return self._nested(old[0], new[0], path, depth, end=",")
+        removed = [
+            line for item in old for line in self._element(item, (*path, "before"), REMOVE, depth)
+        ]
+        return [
+            *removed,
+            *(line for item in new for line in self._element(item, path, ADD, depth)),
+        ]
+
+    def _nested(self, old: Json, new: Json, path: Path, depth: int, *, end: str = "") -> list[Row]:
+        """Return two objects, or two lists, as one value that changes in its parts."""
         if isinstance(old, Mapping) and isinstance(new, Mapping):
             rows = self.object_rows(old, new, path, schema=None, depth=depth + 1, noun="attribute")
-            return [row(depth, CHANGE, "{"), *rows, *closing(depth, "}" + end)]
-        if end == "" and isinstance(old, list) and isinstance(new, list):
-            rows = self._sequence_rows(old, new, path, depth + 1)
-            return [row(depth, CHANGE, "["), *rows, row(depth, "", "]")]
-        rows = [] if old is None else self._element(old, (*path, "before"), REMOVE, depth)
-        missing = new is None and not self.marks.touches_unknown(path)
-        return rows if missing else [*rows, *self._element(new, path, ADD, depth)]
+            return [row(depth, CHANGE, "{"), *rows, row(depth, "", "}" + end)]
+        assert isinstance(old, list) and isinstance(new, list)  # noqa: S101, PT018 - alike
+        rows = self._sequence_rows(old, new, path, depth + 1)
+        return [row(depth, CHANGE, "["), *rows, row(depth, "", "]" + end)]
 
     def _block_rows(self, entry: _Entry, block: NestedBlock, depth: int) -> list[Row]:
         pairs = _block_pairs(entry, block)
@@ -415,13 +424,19 @@ def _decoded(text: str) -> Json:
     return found
 
 
+def _are_objects(old: Sequence[Json], new: Sequence[Json]) -> bool:
+    """Whether there is an object on both sides."""
+    return bool(old and new) and isinstance(old[0], Mapping) and isinstance(new[0], Mapping)
+
+
 def _matches(
-    before: Sequence[Json], after: Sequence[Json]
+    before: Sequence[Json], after: Sequence[Json], unknown: Collection[int] = ()
 ) -> Iterable[tuple[str, int, int, int, int]]:
+    """Return what is the same in two lists and what is not; the unknown is like nothing else."""
     from difflib import SequenceMatcher
 
     old = [canonical_json(item) for item in before]
-    new = [canonical_json(item) for item in after]
+    new = [b"" if at in unknown else canonical_json(item) for at, item in enumerate(after)]
     return SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
 
 

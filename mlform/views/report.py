@@ -13,7 +13,7 @@ from mlform.schema import BlockSchema
 from mlform.state.snapshot import CURRENT, ResourceRecord
 from mlform.views.attributes import plain_attributes
 from mlform.views.diff import body_rows, resting_rows, value_rows
-from mlform.views.paper import Ink, Piece, duration
+from mlform.views.paper import Ink, Piece, columns, duration
 from mlform.views.rows import ADD, CHANGE, FORGET, REMOVE, Marks, Row
 from mlform.views.values import key_text, quoted, visible
 
@@ -421,7 +421,7 @@ def output_rows(outputs: Mapping[str, OutputChange]) -> list[Row]:
         (item for item in outputs.values() if item.action is not Action.NO_OP),
         key=lambda item: item.name,
     )
-    pad = max((len(key_text(item.name)) for item in shown), default=0)
+    pad = max((columns(key_text(item.name)) for item in shown), default=0)
     return [row for item in shown for row in _output_rows(item, pad)]
 
 

@@ -152,6 +152,24 @@ def test_elements_of_a_list() -> None:
     ]
 
 
+def test_null_and_unknown_elements_are_elements() -> None:
+    assert rows({"l": [None, 1]}, {"l": [2, 1]}) == [
+        "  ~ l = [",
+        "      - null,",
+        "      + 2,",
+        "        1,",
+        "    ]",
+    ]
+    marks = Marks(unknown=frozenset({("l", 0)}))
+    assert rows({"l": [None, 1]}, {"l": [None, 1]}, marks) == [
+        "  ~ l = [",
+        "      - null,",
+        "      + (known after apply),",
+        "        1,",
+        "    ]",
+    ]
+
+
 def test_elements_that_stay_are_counted_where_they_are() -> None:
     assert rows({"l": [1, 2, 3, 4, 5]}, {"l": [0, 1, 2, 3, 5]}) == [
         "  ~ l = [",

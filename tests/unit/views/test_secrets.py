@@ -21,6 +21,8 @@ FORMS = (
     "[1, var.key, { deep = [var.key] }]",
     '"begin ${var.key} end"',
     "{ key = var.key, other = mlform_data.b.output }",
+    "jsonencode({ a = 1, key = var.key })",
+    '[{ name = var.key, id = "i", v = mlform_data.b.output }, var.key, "plain"]',
 )
 
 
