@@ -19,7 +19,7 @@ from mlform.runtimes.base import (
     TaskPaths,
     TaskRequest,
 )
-from mlform.state.journal import Journal, Run
+from mlform.state.journal import Damaged, Journal, Run
 from mlform.state.snapshot import Entry, State
 from mlform.store.base import Artifact, ArtifactStore
 from mlform.tasks import Server, Task, TaskEvent, TaskResult
@@ -80,8 +80,11 @@ class MortalBackend:
     def write(self, state: State, *, expected_serial: int | None, run: Run | None = None) -> None:
         self.life.spend(lambda: self.inner.write(state, expected_serial=expected_serial, run=run))
 
-    def history(self) -> Iterator[Journal]:
+    def history(self) -> Iterator[Journal | Damaged]:
         return self.life.spend(self.inner.history)
+
+    def keep(self, journal: Journal) -> None:
+        self.life.spend(lambda: self.inner.keep(journal))
 
     def holder(self) -> LockInfo | None:
         return self.life.spend(self.inner.holder)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from mlform.addresses import ResourceAddress
 from mlform.backends.base import StateBackend
@@ -28,8 +28,11 @@ from mlform.state.snapshot import (
 class Recorder:
     """The one writer of the state during an apply; used from one thread."""
 
-    def __init__(self, backend: StateBackend, state: State, run: Run) -> None:
+    def __init__(
+        self, backend: StateBackend, state: State, run: Run, *, timestamp: Callable[[], str]
+    ) -> None:
         self._backend = backend
+        self._timestamp = timestamp
         self._run = run
         self._stored_serial = state.serial
         self._unfolded = Unfolded(state)
@@ -92,7 +95,9 @@ class Recorder:
             BackendError: If the backend cannot take it; it is then kept for `fold`.
         """
         if self._waiting:
-            entries, self._waiting = tuple(self._waiting), []
+            now = self._timestamp()
+            entries = tuple(replace(entry, at=now) for entry in self._waiting)
+            self._waiting = []
             self._backend.append(entries)
 
     def fold(self) -> State:

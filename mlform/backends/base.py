@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 from mlform.dataclass import dataclass
 from mlform.errors import BackendError, LockLost
-from mlform.state.journal import Journal, Run
+from mlform.state.journal import Damaged, Journal, Run
 from mlform.state.snapshot import Entry, State
 
 DEFAULT_WORKSPACE: Final = "default"
@@ -121,12 +121,23 @@ class StateBackend(Protocol):
         """
         ...
 
-    def history(self) -> Iterator[Journal]:
-        """Return what each run did, the oldest first; runs that did nothing are left out.
+    def history(self) -> Iterator[Journal | Damaged]:
+        """Return what each run did, in order of the serial it began with.
+
+        Runs that recorded nothing and wrote no snapshot are left out. One that works still, or
+        died and was not recovered yet, comes last. What cannot be understood is told as that, in
+        its place.
 
         Raises:
-            StateCorrupt: If it cannot be understood.
             BackendError: If it cannot be read.
+        """
+        ...
+
+    def keep(self, journal: Journal) -> None:
+        """Add what a run did elsewhere to the history; a journal that is there stays as it is.
+
+        Raises:
+            BackendError: If it cannot be written.
         """
         ...
 

@@ -64,13 +64,17 @@ class JournalFile:
         assert self._head is not None  # noqa: S101 - of a run that began
         self._append(self._head.encode(entries, self._lines), len(entries))
 
-    def seal(self, snapshot: Digest) -> None:
+    def seal(self, snapshot: Digest, *, recovered: bool = False) -> None:
         """Record that the snapshot with this digest holds all entries.
+
+        Args:
+            snapshot: Its digest.
+            recovered: Whether another run records it, because this one died.
 
         Raises:
             OSError: If that cannot be written.
         """
-        self._append(encode_seal(snapshot, self._lines), 1)
+        self._append(encode_seal(snapshot, self._lines, recovered=recovered), 1)
 
     def _append(self, content: bytes, lines: int) -> None:
         try:

@@ -18,12 +18,14 @@ from mlform.state.encryption import PLAIN, Cipher
 from mlform.state.journal import (
     UNKNOWN_RUN,
     Base,
+    Damaged,
     Head,
     Journal,
     Run,
     begin_journal,
     decode_journal,
     encode_header,
+    encode_journal,
     encode_seal,
 )
 from mlform.state.snapshot import Entry, State, apply_entries, entries_to
@@ -271,12 +273,23 @@ class JournaledBackend:
             raise self._rescued(problem, state) from problem
         self._run = None
 
-    def history(self) -> Iterator[Journal]:
+    def history(self) -> Iterator[Journal | Damaged]:
         """Return what each run did; see `StateBackend`."""
-        for content in self._storage.history():
-            journal = decode_journal(content, self._cipher, is_history=True)
+        content = self._storage.load()
+        last = None if content.snapshot is None else _unfolded(content, self._cipher)
+        for number, kept in enumerate(self._storage.history(), start=1):
+            where = f"journal {number} of the history of {self.describe()}"
+            journal = read_journal(kept, self._cipher, where)
+            if isinstance(journal, Journal) and last is not None and same_run(journal, last):
+                last = None  # it was kept meanwhile
             if journal is not None:
                 yield journal
+        if last is not None:
+            yield last
+
+    def keep(self, journal: Journal) -> None:
+        """Add to the history; see `StateBackend`."""
+        self._storage.keep(journal_name(journal), encode_journal(journal, self._cipher))
 
     def lock(self, info: LockInfo, *, timeout: float = 0.0) -> None:
         """Take the lock; see `StateBackend`."""
@@ -323,8 +336,7 @@ class JournaledBackend:
             # From here on the state is the new one: whoever comes next keeps and ends the journal,
             # if this run fails to. Of what is done at once, all is undone instead.
             with nullcontext() if self._is_atomic else suppress(BackendError):
-                if run.written:
-                    self._storage.keep(run.kept_as, bytes(run.journal + seal))
+                self._storage.keep(run.kept_as, bytes(run.journal + seal))
                 self._storage.end(run.journal_id)
 
         self._together(store)
@@ -334,7 +346,7 @@ class JournaledBackend:
     ) -> None:
         content, stored = self._load()
         check_serial(None if stored is None else stored.base.serial, expected_serial)
-        journal = journal_between(stored, state, run, self._cipher)
+        journal = journal_between(stored, state, snapshot, run, self._cipher)
 
         def store() -> None:
             self._seal(content, stored, snapshot)
@@ -350,13 +362,13 @@ class JournaledBackend:
         """Say in the journal of a dead run that the snapshot about to be stored holds it."""
         if stored is None or stored.journal is None:
             return
-        seal = encode_seal(digest_bytes(snapshot), stored.journal.lines)
+        seal = encode_seal(digest_bytes(snapshot), stored.journal.lines, recovered=True)
         self._storage.append(seal, content.journal_id)
 
     def _keep(self, content: Content) -> None:
         """Keep what a run did that died."""
         journal = decode_journal(content.journal, self._cipher) if content.journal else None
-        if journal is not None and journal.entries:
+        if journal is not None and not journal.is_blank:
             name = _name(journal.base, journal.run)
             self._storage.keep(name, content.journal[: journal.size])
 
@@ -376,24 +388,58 @@ class JournaledBackend:
         return type(problem)(problem.summary, f"{problem.detail} {note}")
 
 
+def read_journal(content: bytes, cipher: Cipher, where: str) -> Journal | Damaged | None:
+    """Return a journal that was kept, or what is wrong with it; None where it says nothing.
+
+    Args:
+        content: Its lines.
+        cipher: Opens what is sealed.
+        where: Its place, for people.
+    """
+    try:
+        journal = decode_journal(content, cipher, is_history=True)
+    except (StateCorrupt, EncryptionError) as problem:
+        return Damaged(where=where, problem=problem.detail)
+    return None if journal is None or journal.is_blank else journal
+
+
+def same_run(journal: Journal, other: Journal) -> bool:
+    """Whether two journals are the same one, read at different times."""
+    return (journal.base, journal.run) == (other.base, other.run)
+
+
+def _unfolded(content: Content, cipher: Cipher) -> Journal | None:
+    """Return the journal of a run that works or died, if it can be understood."""
+    found = read_journal(content.journal, cipher, "") if content.journal else None
+    return found if isinstance(found, Journal) else None
+
+
 def journal_between(
-    stored: Stored | None, state: State, run: Run, cipher: Cipher
+    stored: Stored | None, state: State, snapshot: bytes, run: Run, cipher: Cipher
 ) -> tuple[str, bytes] | None:
     """Return what a writer did that replaced a state at once, as a journal and its name.
 
-    None where nothing changed, or where the new state has nothing to do with the old one.
+    Args:
+        stored: What it replaced.
+        state: What it wrote.
+        snapshot: The same as it is stored.
+        run: Who it was.
+        cipher: Seals the journal.
+
+    Returns:
+        None where the new state has nothing to do with the old one.
     """
     before = State(lineage=state.lineage, serial=-1) if stored is None else stored.recovered
     if before.lineage != state.lineage:
         return None
     entries = entries_to(before, state)
-    if not entries:
-        return None
     base = Base(lineage=state.lineage, serial=before.serial, digest=digest_bytes(b""))
     if stored is not None:
         base = stored.base
-    head = begin_journal(base, run, cipher)
-    return _name(base, run), head.line + head.encode(entries, 1)
+    journal = Journal(
+        base=base, run=run, entries=entries, seals=(digest_bytes(snapshot),), lines=0, size=0
+    )
+    return _name(base, run), encode_journal(journal, cipher)
 
 
 def _one_by_one(work: Callable[[], None]) -> None:

@@ -19,7 +19,7 @@ from typing import Final, TypeAlias
 from mlform.backends.base import DEFAULT_WORKSPACE, LockInfo, StateBackend, workspace_exists
 from mlform.backends.flock import FileLock
 from mlform.backends.journal_file import JournalFile
-from mlform.backends.journaled import journal_between, journal_name
+from mlform.backends.journaled import journal_between, journal_name, read_journal, same_run
 from mlform.dataclass import dataclass, field, replace
 from mlform.digests import JsonObject, digest_bytes
 from mlform.durable import temporary_prefix, write_file
@@ -27,9 +27,11 @@ from mlform.errors import BackendError, EncryptionError, StateConflict, StateCor
 from mlform.state.encryption import PLAIN, Cipher
 from mlform.state.journal import (
     UNKNOWN_RUN,
+    Damaged,
     Journal,
     Run,
     decode_journal,
+    encode_journal,
     renewed_journal,
 )
 from mlform.state.snapshot import Entry, State, apply_entries, entries_to
@@ -151,7 +153,7 @@ class LocalBackend:
                     self._renews = stored is not None and stored.is_outdated(self._cipher)
                     if self._renews:
                         self._renew_history()
-                    kept = journal_between(stored, state, run or UNKNOWN_RUN, self._cipher)
+                    kept = journal_between(stored, state, content, run or UNKNOWN_RUN, self._cipher)
                 else:
                     self._fold(self._run, state, content, expected_serial)
                 self._replace(content)
@@ -167,13 +169,31 @@ class LocalBackend:
                 self._history_path.mkdir(exist_ok=True, mode=_FOLDER_MODE)
                 write_file(self._history_path / f"{kept[0]}.jsonl", kept[1], mode=_MODE)
 
-    def history(self) -> Iterator[Journal]:
+    def history(self) -> Iterator[Journal | Damaged]:
         """Return what each run did; see `StateBackend`."""
         with self._translated("read"):
+            last = self._journal(self._journal_path) if self._path.exists() else None
             for path in sorted(self._history_path.glob("*.jsonl")):
                 journal = self._journal(path)
+                if (
+                    isinstance(journal, Journal)
+                    and isinstance(last, Journal)
+                    and same_run(journal, last)
+                ):
+                    last = None  # it was kept meanwhile
                 if journal is not None:
                     yield journal
+            if last is not None:
+                yield last
+
+    def keep(self, journal: Journal) -> None:
+        """Add to the history; see `StateBackend`."""
+        content = encode_journal(journal, self._cipher)
+        path = self._history_path / f"{journal_name(journal)}.jsonl"
+        with self._translated("written"):
+            self._history_path.mkdir(parents=True, exist_ok=True, mode=_FOLDER_MODE)
+            if not path.exists():
+                write_file(path, content, mode=_MODE)
 
     def lock(self, info: LockInfo, *, timeout: float = 0.0) -> None:
         """Take the lock; see `StateBackend`."""
@@ -248,7 +268,7 @@ class LocalBackend:
         if content is None:
             return
         journal = decode_journal(content, self._cipher)
-        if journal is None or not journal.entries:
+        if journal is None or journal.is_blank:
             self._journal_path.unlink(missing_ok=True)
             return
         self._history_path.mkdir(exist_ok=True, mode=_FOLDER_MODE)
@@ -263,21 +283,16 @@ class LocalBackend:
                 if changed != content:
                     write_file(path, changed, mode=_MODE)
 
-    def _journal(self, path: Path) -> Journal | None:
+    def _journal(self, path: Path) -> Journal | Damaged | None:
         content = _content(path)
-        try:
-            if content is None:
-                return None
-            return decode_journal(content, self._cipher, is_history=True)
-        except (StateCorrupt, EncryptionError) as problem:
-            raise type(problem)(problem.summary, f"{path}: {problem.detail}") from problem
+        return None if content is None else read_journal(content, self._cipher, str(path))
 
     def _seal(self, stored: Stored | None, content: bytes) -> None:
         if stored is None or stored.journal is None:
             return
         journal = JournalFile.resume(self._journal_path, stored.journal)
         try:
-            journal.seal(digest_bytes(content))
+            journal.seal(digest_bytes(content), recovered=True)
         finally:
             journal.close()
 

@@ -312,6 +312,20 @@ class StatePushArguments:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StateHistoryArguments:
+    """`mlform state history`."""
+
+    address: Annotated[
+        tuple[str, ...], Operand("ADDRESS", "These objects and modules only; without any, all.")
+    ] = ()
+    since: Annotated[str, Flag("Only what happened from then on.", "TIME")] = ""
+    until: Annotated[str, Flag("Only what happened up to then.", "TIME")] = ""
+    at: Annotated[str, Flag("Show what there was at that time instead.", "TIME")] = ""
+    json: AsJson = False
+    no_color: NoColor = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ForceUnlockArguments:
     """`mlform force-unlock`."""
 

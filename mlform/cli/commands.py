@@ -233,6 +233,16 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "lineage, an older one, or a different one of the same serial is refused without -force.",
     ),
     Command(
+        "state history",
+        "StateHistoryArguments",
+        "state_history",
+        "Show what was applied to objects, and when",
+        "Prints for each address what was applied when, by whom and by which command, how long it "
+        "took and with which recipe, artifact, image and URL. -at shows the objects as they were "
+        "at that time, sensitive values hidden. TIME is a date (2026-11-24), a time "
+        "(2026-11-24T15:00:00Z; UTC where no zone is given) or how long ago it was (7d, 12h).",
+    ),
+    Command(
         "import",
         "ImportArguments",
         "import_object",

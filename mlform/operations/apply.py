@@ -60,7 +60,7 @@ def apply_loaded(
         renew = backend.is_outdated()
         world = World(environment, loaded.runtimes, planned.images, state)
         try:
-            recorder = Recorder(backend, state, run)
+            recorder = Recorder(backend, state, run, timestamp=environment.timestamp)
             ports = make_ports(environment, world, backend, stop)
             return _carry_out(environment, loaded, planned, recorder, ports, renew=renew)
         finally:

@@ -37,6 +37,7 @@ from typing import Final, assert_never
 
 from mlform import __version__
 from mlform.addresses import ResourceAddress, parse_address
+from mlform.dataclass import replace
 from mlform.digests import Json, JsonObject, canonical_json
 from mlform.state.documents import Document, corrupt
 from mlform.state.migrations import VERSION, migrate
@@ -309,8 +310,15 @@ def _intent(document: Document) -> Intent:
     )
 
 
-def entry_document(entry: Entry) -> dict[str, Json]:  # noqa: PLR0911 - one for each type
+def entry_document(entry: Entry) -> dict[str, Json]:
     """Return an entry as the JSON object that its line holds."""
+    document = _entry_members(entry)
+    if entry.at:
+        document["at"] = entry.at
+    return document
+
+
+def _entry_members(entry: Entry) -> dict[str, Json]:  # noqa: PLR0911 - one for each type
     match entry:
         case Intent():
             return {"type": "intent", **_intent_document(entry)}
@@ -340,12 +348,18 @@ def entry_document(entry: Entry) -> dict[str, Json]:  # noqa: PLR0911 - one for 
             assert_never(entry)
 
 
-def entry_of(document: Document) -> Entry:  # noqa: PLR0911 - one for each type
+def entry_of(document: Document) -> Entry:
     """Return the entry that a journal line's document describes.
 
     Raises:
         StateCorrupt: If it describes none.
     """
+    at = document.text("at", "")
+    entry = _entry_without_time(document)
+    return replace(entry, at=at) if at else entry
+
+
+def _entry_without_time(document: Document) -> Entry:  # noqa: PLR0911 - one for each type
     match document.text("type"):
         case "intent":
             return _intent(document)

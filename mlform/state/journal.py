@@ -28,6 +28,8 @@ from mlform.state.snapshot import Entry
 _SEAL: Final = "seal"
 _SEALED: Final = "sealed"
 """Type of a line whose entry is encrypted."""
+_RECOVERED: Final = "recovered"
+"""Marks a seal that was not written by the run itself, which died, but by the one after it."""
 _VERSION: Final = 1
 
 
@@ -75,6 +77,7 @@ class Journal:
         lines: How many whole lines it has, header included: the next sequence number.
         size: Bytes of those lines; what follows is a torn tail.
         note: Of the key that its entries are sealed with; empty where they are not.
+        died: Whether the run did not come to its end: it works still, or it died.
     """
 
     base: Base
@@ -84,6 +87,12 @@ class Journal:
     lines: int
     size: int
     note: JsonObject = field(default_factory=dict)
+    died: bool = False
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing came of the run: it recorded nothing and wrote no snapshot."""
+        return not self.entries and not self.seals
 
     def continues(self, base: Base) -> bool:
         """Whether the entries come on top of this snapshot."""
@@ -94,6 +103,19 @@ class Journal:
         return base.digest in self.seals or (
             self.base.lineage == base.lineage and self.base.serial < base.serial
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Damaged:
+    """A journal that was kept and cannot be read any more.
+
+    Attributes:
+        where: Its place.
+        problem: What is wrong with it.
+    """
+
+    where: str
+    problem: str
 
 
 def encode_header(base: Base, run: Run = UNKNOWN_RUN, key: Key | None = None) -> bytes:
@@ -171,9 +193,31 @@ def _about(sequence: int, header: Digest) -> bytes:
     return canonical_json({"journal": header, "seq": sequence})
 
 
-def encode_seal(digest: Digest, sequence: int) -> bytes:
-    """Return the line to write before the snapshot with this digest takes the journal's place."""
-    return encode_line({"type": _SEAL, "snapshot": digest}, sequence)
+def encode_seal(digest: Digest, sequence: int, *, recovered: bool = False) -> bytes:
+    """Return the line to write before the snapshot with this digest takes the journal's place.
+
+    Args:
+        digest: Of the snapshot.
+        sequence: Number of the line.
+        recovered: Whether it is written by another run than the journal, which died.
+    """
+    document: dict[str, Json] = {"type": _SEAL, "snapshot": digest}
+    if recovered:
+        document[_RECOVERED] = True
+    return encode_line(document, sequence)
+
+
+def encode_journal(journal: Journal, cipher: Cipher) -> bytes:
+    """Return a whole journal as it is kept.
+
+    Raises:
+        EncryptionError: If there is no key to seal it.
+    """
+    head = begin_journal(journal.base, journal.run, cipher)
+    lines = [head.line, head.encode(journal.entries, 1)]
+    for sequence, digest in enumerate(journal.seals, len(journal.entries) + 1):
+        lines.append(encode_seal(digest, sequence, recovered=journal.died))
+    return b"".join(lines)
 
 
 def decode_journal(
@@ -201,10 +245,12 @@ def decode_journal(
     )
     entries: list[Entry] = []
     seals: list[Digest] = []
+    died = True
     for sequence, line in enumerate(lines[1:], start=1):
         document = decode_line(line + b"\n", sequence)
         if document.text("type") == _SEAL:
             seals.append(Digest(document.text("snapshot")))
+            died = document.flag(_RECOVERED)
         else:
             entries.append(entry_of(reading.opened(document, sequence)))
     return Journal(
@@ -215,6 +261,7 @@ def decode_journal(
         lines=len(lines),
         size=len(content) - len(torn),
         note=header.mapping("key"),
+        died=died,
     )
 
 
@@ -228,11 +275,7 @@ def renewed_journal(content: bytes, cipher: Cipher) -> bytes:
     journal = decode_journal(content, cipher, is_history=True)
     if journal is None or cipher.is_current(journal.note):
         return content
-    head = begin_journal(journal.base, journal.run, cipher)
-    entries = head.encode(journal.entries, 1)
-    at = len(journal.entries) + 1
-    seals = (encode_seal(digest, sequence) for sequence, digest in enumerate(journal.seals, at))
-    return b"".join((head.line, entries, *seals))
+    return encode_journal(journal, cipher)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -95,12 +95,14 @@ class Intent:
         address: Of the resource.
         operation: Name of the step's operation, such as `create`.
         runtime: Name of the runtime it uses (`type.name`), or empty.
+        at: When it was written.
     """
 
     step: str
     address: ResourceAddress
     operation: str
     runtime: str = ""
+    at: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +112,7 @@ class Recorded:
     step: str
     record: ResourceRecord
     deposed: str = CURRENT
+    at: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +122,7 @@ class Removed:
     step: str
     address: ResourceAddress
     deposed: str = CURRENT
+    at: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +131,7 @@ class Deposed:
 
     address: ResourceAddress
     deposed: str
+    at: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +141,7 @@ class Moved:
     source: ResourceAddress
     record: ResourceRecord
     deposed: str = CURRENT
+    at: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +149,7 @@ class Abandoned:
     """A step failed and left nothing behind; ends its intent."""
 
     step: str
+    at: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,9 +157,11 @@ class OutputsSet:
     """The root outputs have these values from now on."""
 
     outputs: Mapping[str, OutputRecord]
+    at: str = ""
 
 
 Entry: TypeAlias = Intent | Recorded | Removed | Deposed | Moved | Abandoned | OutputsSet
+"""What happened; `at` is when, in UTC, ISO 8601, and empty where only the run tells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -95,6 +95,33 @@ def state_document(
     return document
 
 
+def without_secrets(document: JsonObject) -> JsonObject:
+    """Return a state as `show -json` prints it, with null in the place of sensitive values."""
+
+    def inside(value: Json) -> Json:
+        if isinstance(value, Mapping):
+            found = {name: inside(item) for name, item in value.items()}
+            if found.get("sensitive") is True and "value" in found:
+                found["value"] = None
+            if "sensitive_values" in found:
+                found["values"] = _hidden(found["values"], found["sensitive_values"])
+            return found
+        return [inside(item) for item in value] if isinstance(value, list) else value
+
+    return {name: inside(value) for name, value in document.items()}
+
+
+def _hidden(value: Json, places_: Json) -> Json:
+    if places_ is True:
+        return None
+    if isinstance(value, Mapping) and isinstance(places_, Mapping):
+        return {name: _hidden(item, places_.get(name)) for name, item in value.items()}
+    if isinstance(value, list | tuple) and isinstance(places_, list):
+        marks = [*places_, *[None] * len(value)]
+        return [_hidden(item, mark) for item, mark in zip(value, marks, strict=False)]
+    return value
+
+
 def _record(record: ResourceRecord, deposed: str, schemas: Mapping[str, BlockSchema]) -> JsonObject:
     document = _in_its_module(record.address)
     document["schema_version"] = record.schema_version

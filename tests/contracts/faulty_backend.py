@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlform.backends.base import LockInfo, StateBackend
-from mlform.state.journal import Journal, Run
+from mlform.state.journal import Damaged, Journal, Run
 from mlform.state.snapshot import Entry, State
 
 
@@ -59,9 +59,14 @@ class FaultyBackend:
         self._inner.write(state, expected_serial=expected_serial, run=run)
         self._leave()
 
-    def history(self) -> Iterator[Journal]:
+    def history(self) -> Iterator[Journal | Damaged]:
         self._enter()
         yield from self._inner.history()
+        self._leave()
+
+    def keep(self, journal: Journal) -> None:
+        self._enter()
+        self._inner.keep(journal)
         self._leave()
 
     def holder(self) -> LockInfo | None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from mlform.addresses import ResourceAddress, parse_address
-from mlform.backends.base import LockInfo
+from mlform.backends.base import LockInfo, StateBackend
 from mlform.digests import Json, digest_json
-from mlform.state.journal import Run
+from mlform.state.journal import Journal, Run
 from mlform.state.snapshot import Provenance, ResourceRecord, State
 
 PROVENANCE = Provenance(
@@ -57,3 +57,11 @@ def lock_info(lock_id: str) -> LockInfo:
         host="lab",
         started="boot:1:2",
     )
+
+
+def journals(backend: StateBackend) -> list[Journal]:
+    """The history, in which nothing is damaged."""
+    found = list(backend.history())
+    whole = [each for each in found if isinstance(each, Journal)]
+    assert whole == found
+    return whole

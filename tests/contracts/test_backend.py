@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from mlform.backends.memory import MemoryBackend, MemoryPlace
 from mlform.errors import BackendError, LockLost, StateConflict, StateLocked
 from mlform.state.snapshot import (
     Abandoned,
@@ -19,7 +20,15 @@ from mlform.state.snapshot import (
     Removed,
 )
 from tests.contracts.places import PLACES, Opener
-from tests.contracts.state_samples import MODEL, RUN, TRAIN, lock_info, record, state
+from tests.contracts.state_samples import (
+    MODEL,
+    RUN,
+    TRAIN,
+    journals,
+    lock_info,
+    record,
+    state,
+)
 
 
 @pytest.fixture(params=sorted(PLACES))
@@ -258,7 +267,8 @@ def test_what_runs_did_is_kept(opener: Opener) -> None:
     run.write(state(record(TRAIN, rows=1), serial=2), expected_serial=1)
     other = replace(RUN, id="id-2", operation="state rm")
     opener().write(state(serial=3), expected_serial=2, run=other)
-    first, second = opener().history()
+    first, nothing, second = journals(opener())
+    assert (nothing.base.serial, nothing.entries, nothing.died) == (1, (), False)
     assert (first.base.serial, first.run) == (0, RUN)
     assert first.entries == (
         Intent(step="s1", address=TRAIN, operation="create"),
@@ -279,18 +289,76 @@ def test_what_a_run_did_that_died_is_kept_by_the_next(opener: Opener) -> None:
     following.begin(recovered, other)
     following.append((Recorded(step="s2", record=record(MODEL)),))
     following.write(state(record(TRAIN), record(MODEL), serial=1), expected_serial=0)
-    kept = {journal.run.id: journal.entries for journal in opener().history()}
+    kept = {journal.run.id: journal.entries for journal in journals(opener())}
     assert kept == {
         "id-1": (Recorded(step="s1", record=record(TRAIN)),),
         "id-2": (Recorded(step="s2", record=record(MODEL)),),
     }
 
 
+def test_a_run_that_works_or_died_comes_last_in_the_history(opener: Opener) -> None:
+    first = opener()
+    first.begin(state(), RUN)
+    first.append((Recorded(step="s1", record=record(TRAIN)),))
+    first.write(state(record(TRAIN), serial=1), expected_serial=0)
+    second = opener()
+    second.begin(state(record(TRAIN), serial=1), replace(RUN, id="id-2"))
+    assert [journal.run.id for journal in journals(opener())] == ["id-1"]
+    second.append((Removed(step="s2", address=TRAIN, at="2026-03-01T12:00:01Z"),))
+    found = journals(opener())
+    assert [(journal.run.id, journal.died) for journal in found] == [
+        ("id-1", False),
+        ("id-2", True),
+    ]
+    assert found[1].entries == (Removed(step="s2", address=TRAIN, at="2026-03-01T12:00:01Z"),)
+
+
+def test_who_died_and_who_came_to_an_end_is_told(opener: Opener) -> None:
+    dead = opener()
+    dead.begin(state(), RUN)
+    dead.append((Recorded(step="s1", record=record(TRAIN)),))
+    following = opener()
+    following.begin(state(record(TRAIN)), replace(RUN, id="id-2"))
+    following.write(state(record(MODEL), serial=1), expected_serial=0)
+    opener().write(state(serial=2), expected_serial=1, run=replace(RUN, id="id-3"))
+    assert {journal.run.id: journal.died for journal in journals(opener())} == {
+        "id-1": True,
+        "id-2": False,
+        "id-3": False,
+    }
+
+
+def test_what_a_run_did_elsewhere_can_be_kept(opener: Opener) -> None:
+    place = MemoryPlace()
+    dead = MemoryBackend(place)
+    dead.begin(state(), RUN)
+    dead.append((Recorded(step="s1", record=record(TRAIN)),))
+    following = MemoryBackend(place)
+    following.begin(state(record(TRAIN)), replace(RUN, id="id-2"))
+    following.write(state(record(MODEL), serial=1), expected_serial=0)
+    told = journals(following)
+    backend = opener()
+    backend.write(state(record(MODEL), serial=1), expected_serial=None, run=replace(RUN, id="x"))
+    for journal in (*told, *told):
+        backend.keep(journal)
+    found = {journal.run.id: journal for journal in journals(opener())}
+    assert set(found) == {"id-1", "id-2", "x"}
+    for journal in told:
+        kept = found[journal.run.id]
+        assert (kept.base, kept.entries, kept.seals, kept.died) == (
+            journal.base,
+            journal.entries,
+            journal.seals,
+            journal.died,
+        )
+    assert backend.read() == state(record(MODEL), serial=1)
+
+
 def test_what_was_not_appended_is_in_the_history_too(opener: Opener) -> None:
     run = opener()
     run.begin(state(record(TRAIN)), RUN)
     run.write(state(record(MODEL), serial=1), expected_serial=0)
-    (journal,) = opener().history()
+    (journal,) = journals(opener())
     assert journal.entries == (
         Removed(step="", address=TRAIN),
         Recorded(step="", record=record(MODEL)),

@@ -14,7 +14,7 @@ from mlform.state.codec import decode_state, encode_state
 from mlform.state.journal import Run
 from mlform.state.snapshot import State
 from tests.commands import Commands
-from tests.contracts.state_samples import lock_info
+from tests.contracts.state_samples import journals, lock_info
 
 CONFIG = """
 resource "mlform_data" "a" {
@@ -54,7 +54,7 @@ def state_of(mlform: Commands) -> State:
 
 def operations(mlform: Commands) -> list[str]:
     backend = LocalBackend(mlform.folder / "mlform.mlfstate")
-    return [journal.run.operation for journal in backend.history()]
+    return [journal.run.operation for journal in journals(backend)]
 
 
 def test_moving_renames_and_what_refers_to_it_follows(mlform: Commands) -> None:
