@@ -154,12 +154,13 @@ class Replay:
     def add(self, journal: Journal) -> tuple[Happening, ...]:
         """Take the next journal, and return what happened in it."""
         begin = self._begin(journal.base)
-        unfolded, at = Unfolded(begin.state), begin.at
+        unfolded = Unfolded(begin.state)
+        at = self._time(journal.run.started, after=begin.at)
         telling = _Telling(journal)
         found: list[Happening] = []
-        for number, entry in enumerate(journal.entries):
-            when = self._time(entry.at or journal.run.started, after=at)
-            if number and at <= self._moment < when:
+        for entry in journal.entries:
+            when = self._time(entry.at, after=at)
+            if at <= self._moment < when:
                 self._meet(_Point(unfolded.state, at))
             at = when
             self._touched.update(_touched(entry))

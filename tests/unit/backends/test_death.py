@@ -20,7 +20,7 @@ from mlform.backends.objects import Objects
 from mlform.state.snapshot import Intent, Recorded, State
 from tests.contracts.faulty_backend import Died, FaultyBackend
 from tests.contracts.faulty_objects import FaultyObjects, memory_objects, surroundings
-from tests.contracts.state_samples import MODEL, RUN, TRAIN, record, state
+from tests.contracts.state_samples import MODEL, RUN, TRAIN, journals, record, state
 
 STEPS = 4
 
@@ -101,7 +101,7 @@ def test_death_at_any_request_to_an_object_store(done: bool) -> None:  # noqa: F
         again.write(
             replace(recovered, serial=recovered.serial + 1), expected_serial=recovered.serial
         )
-        kept = [entry for journal in opened().history() for entry in journal.entries]
+        kept = [entry for journal in journals(opened()) for entry in journal.entries]
         assert Recorded(step="s1", record=record(TRAIN)) in kept
         if faulty.survived:
             break

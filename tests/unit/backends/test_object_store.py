@@ -16,7 +16,7 @@ from mlform.backends.objects import Objects
 from mlform.errors import BackendError, LockLost, StateConflict, StateCorrupt
 from mlform.state.snapshot import Recorded
 from tests.contracts.faulty_objects import FaultyObjects, Result, memory_objects, surroundings
-from tests.contracts.state_samples import MODEL, RUN, TRAIN, lock_info, record, state
+from tests.contracts.state_samples import MODEL, RUN, TRAIN, journals, lock_info, record, state
 
 FOLDER = "workspaces/default"
 CURRENT = f"{FOLDER}/current.jsonl"
@@ -110,7 +110,7 @@ def test_appending_costs_the_same_however_much_was_appended() -> None:
     assert opened(objects).read() == state(record(TRAIN, rows=entries - 1))
     backend.write(state(record(TRAIN, rows=entries), serial=1), expected_serial=0)
     assert not [key for key in keys(objects) if key.startswith("journal/")]
-    (journal,) = opened(objects).history()
+    (journal,) = journals(opened(objects))
     assert len(journal.entries) == entries + 1
 
 
@@ -126,7 +126,7 @@ def test_the_next_run_removes_the_parts_of_a_dead_one() -> None:
     assert recovered == state(record(TRAIN, rows=99))
     following.begin(recovered, RUN)
     assert not [key for key in keys(objects) if key.startswith("journal/")]
-    (journal,) = opened(objects).history()
+    (journal,) = journals(opened(objects))
     assert len(journal.entries) == 100
 
 
@@ -154,7 +154,7 @@ def test_an_answer_that_never_came_loses_and_doubles_nothing(done: bool) -> None
         if was_told:
             assert opened(objects).read() == state(record(TRAIN, rows=sent), serial=1)
             backend.write(state(serial=2), expected_serial=1)
-            (journal,) = opened(objects).history()
+            _, journal = journals(opened(objects))
             assert journal.entries[:-1] == tuple(rows(at) for at in range(1, sent + 1))
     assert fails_at > 90
 

@@ -14,7 +14,7 @@ from mlform.backends.pg import PgBackend, PgPlace, PgWorkspaces, make_place
 from mlform.backends.pg_session import make_target
 from mlform.errors import BackendError, LockLost, StateConflict, StateLocked
 from mlform.state.snapshot import Recorded
-from tests.contracts.state_samples import MODEL, RUN, TRAIN, lock_info, record, state
+from tests.contracts.state_samples import MODEL, RUN, TRAIN, journals, lock_info, record, state
 from tests.postgres import PASSWORD, PostgresServer
 from tests.wire import wire_to
 
@@ -117,7 +117,7 @@ def test_an_answer_that_is_lost_is_found_out(
         wire.lose.append(message)
         run.write(state(record(TRAIN), record(MODEL), serial=1), expected_serial=0)
         assert wire.lost >= 2
-        (journal,) = PgBackend(place).history()
+        (journal,) = journals(PgBackend(place))
         assert [entry.step for entry in journal.entries if isinstance(entry, Recorded)] == [
             "s1",
             "s2",

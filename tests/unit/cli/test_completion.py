@@ -31,7 +31,7 @@ def completed(words: str, position: int, folder: Path) -> list[str]:
     ("words", "position", "offered"),
     [
         ("mlform pl", 1, ["plan"]),
-        ("mlform state ", 2, ["list", "show", "rm", "mv", "pull", "push"]),
+        ("mlform state ", 2, ["list", "show", "rm", "mv", "pull", "push", "history"]),
         ("mlform plan -re", 2, ["-refresh", "-replace", "-refresh-only"]),
     ],
 )
