@@ -234,10 +234,11 @@ class JournaledBackend:
         )
 
         def store() -> None:
+            left = content.journal
             if snapshot is not None:
-                self._seal(content, stored, snapshot)
+                left = self._sealed(content, stored, snapshot)
                 begun.version = self._storage.replace(snapshot, expected=content.version)
-            self._keep(content)
+            self._keep(left)
             self._storage.begin(head.line, begun.journal_id)
 
         self._together(store)
@@ -349,28 +350,32 @@ class JournaledBackend:
         journal = journal_between(stored, state, snapshot, run, self._cipher)
 
         def store() -> None:
-            self._seal(content, stored, snapshot)
+            left = self._sealed(content, stored, snapshot)
             self._storage.replace(snapshot, expected=content.version)
-            self._keep(content)
+            self._keep(left)
             self._storage.end(content.journal_id)
             if journal is not None:
                 self._storage.keep(*journal)
 
         self._together(store)
 
-    def _seal(self, content: Content, stored: Stored | None, snapshot: bytes) -> None:
-        """Say in the journal of a dead run that the snapshot about to be stored holds it."""
+    def _sealed(self, content: Content, stored: Stored | None, snapshot: bytes) -> bytes:
+        """Say in the journal of a dead run that the snapshot about to be stored holds it.
+
+        Returns:
+            The journal as it is then.
+        """
         if stored is None or stored.journal is None:
-            return
+            return content.journal
         seal = encode_seal(digest_bytes(snapshot), stored.journal.lines, recovered=True)
         self._storage.append(seal, content.journal_id)
+        return content.journal[: stored.journal.size] + seal
 
-    def _keep(self, content: Content) -> None:
-        """Keep what a run did that died."""
-        journal = decode_journal(content.journal, self._cipher) if content.journal else None
+    def _keep(self, left: bytes) -> None:
+        """Keep what a run did that died, as its journal tells."""
+        journal = decode_journal(left, self._cipher) if left else None
         if journal is not None and not journal.is_blank:
-            name = _name(journal.base, journal.run)
-            self._storage.keep(name, content.journal[: journal.size])
+            self._storage.keep(journal_name(journal), left[: journal.size])
 
     def _rescued(self, problem: BackendError, state: State) -> BackendError:
         """Return the problem with a note on where the state was kept instead."""
