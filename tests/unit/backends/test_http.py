@@ -20,7 +20,7 @@ from mlform.errors import BackendError, LockLost, StateConflict, StateCorrupt, S
 from mlform.state.codec import encode_state
 from mlform.state.snapshot import Recorded
 from mlform.wiring import utc_now
-from tests.contracts.state_samples import MODEL, RUN, TRAIN, lock_info, record, state
+from tests.contracts.state_samples import MODEL, RUN, TRAIN, journals, lock_info, record, state
 from tests.state_server import Fault, StateServer, http_place
 
 TRAINED = (Recorded(step="s1", record=record(TRAIN)),)
@@ -142,7 +142,7 @@ def test_the_next_run_here_takes_over_from_a_dead_one(
     following.begin(state(record(TRAIN)), replace(RUN, id="id-2"))
     following.write(state(record(TRAIN), serial=1), expected_serial=0)
     following.unlock("id-2")
-    assert [journal.run.id for journal in _open(here).history()] == ["id-1"]
+    assert [journal.run.id for journal in journals(_open(here))] == ["id-1", "id-2"]
     assert not http_states.state("/state").lock
 
 
@@ -237,7 +237,7 @@ def test_a_post_whose_answer_was_lost_is_found_out(
     run.write(state(record(TRAIN), serial=1), expected_serial=0)
     run.unlock("id-1")
     assert _open(here).read() == state(record(TRAIN), serial=1)
-    assert [journal.entries for journal in _open(here).history()] == [TRAINED]
+    assert [journal.entries for journal in journals(_open(here))] == [TRAINED]
 
 
 def test_a_lock_whose_answer_was_lost_is_held(http_states: StateServer, here: HttpPlace) -> None:
@@ -428,10 +428,10 @@ def test_the_oldest_history_moves_to_this_machine(
         now = state(record(TRAIN, text=text), serial=serial + 1)
         expected = None if before is None else serial
         backend.write(now, expected_serial=expected, run=run)
-    assert [journal.run.id for journal in _open(here).history()] == [
+    assert [journal.run.id for journal in journals(_open(here))] == [
         f"id-{serial}" for serial in range(4)
     ]
-    newest = [journal.run.id for journal in _open(there).history()]
+    newest = [journal.run.id for journal in journals(_open(there))]
     assert newest == ["id-1", "id-2", "id-3"][-len(newest) :]
     assert 1 <= len(newest) < 4
     assert len(json.loads(http_states.state("/state").content)["history"]) == len(newest)
