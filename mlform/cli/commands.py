@@ -134,7 +134,8 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "schema",
         "Show what kinds of resources take and give",
         "Lists the kinds of resources with their arguments, blocks and attributes, or shows one of "
-        "them. As JSON it also has runtimes, backends and the functions of the language.",
+        "them. As JSON it also has runtimes, backends, key providers and the functions of the "
+        "language.",
     ),
     Command(
         "logs",

@@ -35,8 +35,7 @@ def _document(known: Vocabulary) -> str:
 
     document = schemas_document(
         known.kinds,
-        runtimes=known.runtimes,
-        backends=known.backends,
+        blocks=known.blocks,
         functions=known.functions,
         version=__version__,
     )
@@ -46,7 +45,9 @@ def _document(known: Vocabulary) -> str:
 def _markdown(known: Vocabulary, kind: str) -> str:
     from mlform.views.reference import kind_page, kinds_page
 
-    return kind_page(known.kinds[kind]) if kind else kinds_page(known.kinds, known.runtimes)
+    return (
+        kind_page(known.kinds[kind]) if kind else kinds_page(known.kinds, known.blocks["runtime"])
+    )
 
 
 def _text(known: Vocabulary, kind: str, session: Session) -> str:
@@ -57,8 +58,7 @@ def _text(known: Vocabulary, kind: str, session: Session) -> str:
         return render_kind(known.kinds[kind], color=color, width=width)
     return render_overview(
         known.kinds,
-        runtimes=known.runtimes,
-        backends=known.backends,
+        blocks=known.blocks,
         functions=known.functions,
         color=color,
         width=width,

@@ -16,7 +16,17 @@ from mlform.config.reading import Content, Reader, Shape
 from mlform.config.static import check_name
 from mlform.dataclass import replace
 from mlform.diagnostics import Diagnostic, Diagnostics, SourceRange, did_you_mean
-from mlform.hcl.ast import Block, Body, Expression, GetAttribute, Variable
+from mlform.hcl.ast import (
+    Attribute,
+    Block,
+    Body,
+    Expression,
+    GetAttribute,
+    Interpolation,
+    Template,
+    Variable,
+)
+from mlform.hcl.json_tree import JsonProperty, bare
 from mlform.lang.references import Reference, references
 
 VARIABLE: Final = "MLF_ENCRYPTION"
@@ -41,15 +51,12 @@ _ENCRYPTION: Final = Shape(
 _METHODS: Final[Mapping[str, Shape]] = {
     AES_GCM: Shape(
         required=("keys",),
-        bare=("keys",),
         elsewhere={"aad": "mlform says itself what it seals: remove this argument."},
     ),
     UNENCRYPTED: Shape(),
 }
-_ENCRYPTED: Final = Shape(
-    optional=("method", "enforced"), bare=("method",), blocks={"fallback": ()}
-)
-_FALLBACK: Final = Shape(required=("method",), bare=("method",), blocks={"fallback": ()})
+_ENCRYPTED: Final = Shape(optional=("method", "enforced"), blocks={"fallback": ()})
+_FALLBACK: Final = Shape(required=("method",), blocks={"fallback": ()})
 _STEPS: Final = 2
 
 
@@ -223,7 +230,8 @@ def _reference(content: Content, name: str, root: str, reader: Reader) -> Refere
     argument = content.arguments.get(name)
     if argument is None:
         return None
-    found = _traversal(argument.expression)
+    expression = _unquoted(argument, reader.diagnostics)
+    found = None if expression is None else _traversal(expression)
     if found is not None and found.root == root and len(found.steps) == _STEPS:
         return found
     example = "method.aes_gcm.main" if root == "method" else "key_provider.pbkdf2.main"
@@ -234,6 +242,19 @@ def _reference(content: Content, name: str, root: str, reader: Reader) -> Refere
         range=argument.expression.range,
     )
     return None
+
+
+def _unquoted(argument: Attribute, diagnostics: Diagnostics) -> Expression | None:
+    """Return what the string of a JSON property refers to: `"${…}"`, or that without the signs."""
+    expression = argument.expression
+    if not isinstance(argument, JsonProperty) or not isinstance(expression, Template):
+        return expression
+    if expression.constant is None:
+        only = expression.parts[0] if len(expression.parts) == 1 else None
+        return only.expression if isinstance(only, Interpolation) else expression
+    found, problems = bare(argument.value)
+    diagnostics.extend(problems)
+    return found
 
 
 def _traversal(expression: Expression) -> Reference | None:

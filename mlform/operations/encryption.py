@@ -107,9 +107,9 @@ class _Resolving:
             )
             return None
         named = (target.method, *target.fallbacks)
-        self._check_enforced(target, named)
+        is_forbidden = self._is_forbidden(target, named)
         methods = [found for each in named if (found := self._method(each)) is not None]
-        if len(methods) < len(named):
+        if is_forbidden or len(methods) < len(named):
             if not self.diagnostics.has_errors:  # nothing may be written as plain text instead
                 self._unknown(target, what)
             return None
@@ -128,7 +128,9 @@ class _Resolving:
             range=target.range,
         )
 
-    def _check_enforced(self, target: EncryptedBlock, named: tuple[Reference, ...]) -> None:
+    def _is_forbidden(self, target: EncryptedBlock, named: tuple[Reference, ...]) -> bool:
+        """Whether plain text is named where it is refused; says so."""
+        before = len(self.diagnostics)
         flags = [
             early_flag(each, "enforced", self.scope, self.diagnostics) for each in target.enforced
         ]
@@ -140,6 +142,7 @@ class _Resolving:
                     "while what exists is being encrypted or decrypted, leave enforced out.",
                     range=each.range,
                 )
+        return len(self.diagnostics) > before
 
     def _method(self, reference: Reference) -> _Method | None:
         """Return what a method encrypts with, or None after a problem."""
@@ -162,11 +165,13 @@ class _Resolving:
     ) -> _Block | None:
         found = known.get(str(reference))
         if found is None:
-            type_, name = reference.steps
+            type_, name = map(str, reference.steps)
+            alike = f"{reference.root}.{type_}."
+            names = [each.removeprefix(alike) for each in known if each.startswith(alike)]
             self.diagnostics.error(
                 f"Reference to undeclared {what}",
                 f'There is no block {reference.root} "{type_}" "{name}" in the encryption block.'
-                f"{did_you_mean(str(reference), known)} Declare it, or name another one.",
+                f"{did_you_mean(name, names)} Declare it, or name another one.",
                 range=reference.range,
             )
         return found

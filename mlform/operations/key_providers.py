@@ -128,7 +128,7 @@ def provider_of(
     before = len(diagnostics)
     arguments = early_arguments(schema, block.body, scope, diagnostics, is_needed=False)
     making = _Making(block, schema, arguments, diagnostics)
-    if not making.is_complete(scope) or len(diagnostics) > before:
+    if not making.is_complete(scope):
         return None
     provider = making.provider()
     for name, problem in () if provider is None else problems_of(provider):
@@ -215,7 +215,10 @@ class _Making:
         if isinstance(value, int | float) and value == int(value):
             return int(value)
         self.refuse(name, "It must be a whole number.")
-        return 0
+        argument = self.schema.attribute(name)
+        assert argument is not None  # noqa: S101 - it was given
+        assert isinstance(argument.default, int)  # noqa: S101 - as all numbers have
+        return argument.default
 
     def _key(self) -> bytes | None:
         encoding = self._text("encoding")

@@ -1,4 +1,4 @@
-"""What configurations may hold: kinds of resources, runtimes, backends, functions."""
+"""What configurations may hold: kinds of resources, other blocks of types, functions."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from mlform.graph.runtimes import SCHEMAS as RUNTIMES
 from mlform.lang.function import Function
 from mlform.operations.backends import BACKENDS
 from mlform.operations.environment import Environment
+from mlform.operations.key_providers import KEY_PROVIDERS
 from mlform.operations.loading import make_functions
 from mlform.schema import BlockSchema, ResourceSchema
 
@@ -21,14 +22,12 @@ class Vocabulary:
 
     Attributes:
         kinds: Of resources, by name, in the order in which they build on each other.
-        runtimes: Arguments by type.
-        backends: Arguments by type.
+        blocks: Blocks that are none of resources, such as `runtime`: arguments by type of each.
         functions: By name.
     """
 
     kinds: Mapping[str, ResourceSchema]
-    runtimes: Mapping[str, BlockSchema] = field(default_factory=dict)
-    backends: Mapping[str, BlockSchema] = field(default_factory=dict)
+    blocks: Mapping[str, Mapping[str, BlockSchema]] = field(default_factory=dict)
     functions: Mapping[str, Function] = field(default_factory=dict)
 
 
@@ -49,7 +48,6 @@ def read_vocabulary(environment: Environment, kind: str = "") -> Vocabulary:
         return Vocabulary(kinds={kind: known[kind].schema})
     return Vocabulary(
         kinds={name: item.schema for name, item in known.items()},
-        runtimes=RUNTIMES,
-        backends=BACKENDS,
+        blocks={"runtime": RUNTIMES, "backend": BACKENDS, "key_provider": KEY_PROVIDERS},
         functions=make_functions(environment.settings.folder, environment),
     )

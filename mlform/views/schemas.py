@@ -29,8 +29,7 @@ FORMAT: Final = "1.0"
 def schemas_document(
     kinds: Mapping[str, ResourceSchema],
     *,
-    runtimes: Mapping[str, BlockSchema],
-    backends: Mapping[str, BlockSchema],
+    blocks: Mapping[str, Mapping[str, BlockSchema]],
     functions: Mapping[str, Function],
     version: str,
 ) -> JsonObject:
@@ -38,8 +37,7 @@ def schemas_document(
 
     Args:
         kinds: Of resources.
-        runtimes: Arguments by type.
-        backends: Arguments by type.
+        blocks: Blocks that are none of resources: arguments by type of each.
         functions: By name.
         version: Of mlform.
     """
@@ -48,13 +46,9 @@ def schemas_document(
         "mlform_version": version,
         "resource_schemas": {name: _kind(schema) for name, schema in kinds.items()},
     }
-    if runtimes:
-        document["runtime_schemas"] = {
-            name: {"block": _body(schema)} for name, schema in runtimes.items()
-        }
-    if backends:
-        document["backend_schemas"] = {
-            name: {"block": _body(schema)} for name, schema in backends.items()
+    for block, schemas in blocks.items():
+        document[f"{block}_schemas"] = {
+            name: {"block": _body(schema)} for name, schema in schemas.items()
         }
     if functions:
         document["function_signatures"] = {
@@ -149,8 +143,7 @@ def _parameter(item: Parameter) -> JsonObject:
 def render_overview(
     kinds: Mapping[str, ResourceSchema],
     *,
-    runtimes: Mapping[str, BlockSchema],
-    backends: Mapping[str, BlockSchema],
+    blocks: Mapping[str, Mapping[str, BlockSchema]],
     functions: Mapping[str, Function],
     color: bool = False,
     width: int | None = None,
@@ -163,8 +156,10 @@ def render_overview(
         content.append(line(text, hang=pad + 4))
     content += [
         BLANK,
-        line(f"Types of runtimes: {', '.join(runtimes)}"),
-        line(f"Types of backends: {', '.join(backends)}"),
+        *(
+            line(f"Types of {block.replace('_', ' ')}s: {', '.join(schemas)}")
+            for block, schemas in blocks.items()
+        ),
         line(f"Functions: {len(functions)}"),
         BLANK,
         line(_MORE),

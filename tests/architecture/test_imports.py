@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess  # noqa: TID251 - other programs are what is looked at
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.cli import ROOT, Cli
+from tests.e2e.encryption import ALL_ENCRYPTED
 
 HEAVY = (
     "pandas",
@@ -26,6 +28,7 @@ HEAVY = (
     "psycopg",
     "http",
     "ssl",
+    "cryptography",
 )
 CONFIG = """
 variable "v" {
@@ -116,3 +119,35 @@ def test_modules_stay_short() -> None:
         if (lines := len(path.read_text(encoding="utf-8").splitlines())) > 500
     }
     assert long == {}
+
+
+def test_keys_are_loaded_only_where_something_is_encrypted(tmp_path: Path) -> None:
+    cli = Cli(tmp_path).file("main.mlf.hcl", CONFIG).file("data.csv", "a\n1\n")
+    names = _modules(cli, {}, "apply", "-auto-approve", "-target=mlform_data.a")
+    assert not {name for name in names if name.startswith(("cryptography", "mlform.ciphers"))}
+    names = _modules(cli, {"MLF_ENCRYPTION": ALL_ENCRYPTED}, "validate")
+    assert "cryptography" not in names
+
+
+_GIVEN = """
+import json, sys
+given = json.loads(sys.argv.pop())
+"""
+
+
+def _modules(cli: Cli, variables: dict[str, str], *words: str) -> set[str]:
+    """All modules that a command loads."""
+    program = _RUN.replace("{}", "given", 1).replace(
+        '{name.partition(".")[0] for name in sys.modules}', "sys.modules"
+    )
+    done = subprocess.run(  # noqa: S603 - this Python
+        [sys.executable, "-c", _GIVEN + program, *words, json.dumps(variables)],
+        cwd=cli.folder,
+        env=dict(cli.environment()),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.rpartition("loaded:")[2].split())

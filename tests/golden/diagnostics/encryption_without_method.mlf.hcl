@@ -1,0 +1,15 @@
+mlform {
+  encryption {
+    method "unencrypted" "open" {
+    }
+
+    state {
+      enforced = true
+    }
+
+    plan {
+      method   = method.unencrypted.open
+      enforced = "perhaps"
+    }
+  }
+}
