@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess  # noqa: TID251 - a program with a limit is what is tested
@@ -16,19 +17,26 @@ from random import Random  # noqa: TID251 - seeded
 
 import pytest
 
-from mlform.addresses import parse_address
+from mlform.addresses import ResourceAddress, parse_address
 from mlform.backends.local import LocalBackend
 from mlform.state.snapshot import State
 from tests.e2e.cli import Cli, Outcome
 
-NODES = 60
+NODES = 200
+"""Of the many; the pipeline has four more."""
+CONVERGE_EVERY = 10
 SEED = 20260102
 _COMPLETE = re.compile(r"^(\S+): Creation complete after \S+( \[id=(\S+)\])?$")
 
 MANY = f"""
+variable "round" {{
+  type    = number
+  default = 0
+}}
+
 resource "mlform_data" "many" {{
   count = {NODES // 2}
-  input = "n${{count.index}}"
+  input = "n${{count.index}} in round ${{var.round}}"
 }}
 
 resource "mlform_data" "after" {{
@@ -57,6 +65,7 @@ resource "model" "m" {
     code   = "code"
     module = "constant"
     task   = "regression"
+    params = { round = var.round }
   }
 }
 
@@ -155,39 +164,83 @@ def check_recorded(folder: Path, printed: list[str]) -> int:
     return 0 if state is None else len(state.objects)
 
 
-def kill_until_done(cli: Cli, kills: int, longest: float) -> None:
+def kill_often(cli: Cli, kills: int) -> None:
+    """Apply a change to everything again and again, killing each apply at some instant of it."""
+    began = time.monotonic()
+    cli.run("apply", "-auto-approve").ok()
+    longest = 1.2 * (time.monotonic() - began)
     random = Random(SEED)  # noqa: S311 - instants, no secrets
-    for _ in range(kills):
-        before = state_of(cli.folder)
-        known = set() if before is None else set(before.objects)
-        printed = killed_after(cli, random.uniform(0.05, longest))
+    for number in range(1, kills + 1):
+        changed = cli.with_variables(MLF_VAR_round=str(number))
+        known = current_addresses(cli.folder)
+        printed = killed_after(changed, random.uniform(0.05, longest))
         check_recorded(cli.folder, printed)
-        after = state_of(cli.folder)
-        assert known <= (set() if after is None else set(after.objects)), "an object was lost"
+        assert known == current_addresses(cli.folder), "an object was lost"
+        if number % CONVERGE_EVERY == 0 or number == kills:
+            check_convergence(changed)
+    cli.run("destroy", "-auto-approve").ok()
+    assert processes_of(cli.folder) == []
+
+
+def current_addresses(folder: Path) -> set[ResourceAddress]:
+    """Return the addresses of the current objects in the state."""
+    state = state_of(folder)
+    return set() if state is None else {record.address for record in state.records}
+
+
+def check_convergence(cli: Cli) -> None:
+    """Fail unless one more apply leaves everything as asked for, and nothing else."""
     done = cli.run("apply", "-auto-approve").ok()
     assert "Apply complete!" in done.stdout or "No changes." in done.stdout
     assert cli.run("plan", "-detailed-exitcode").status == 0
     state = state_of(cli.folder)
     assert state is not None
     assert not state.intents
+    assert not state.deposed
     assert len(state.records) == NODES + 4
+    assert not list((cli.folder / ".mlform" / "work").glob("*")), "work of a dead run was left"
     serving = processes_of(cli.folder)
     assert len(serving) <= 2, f"more than a server and its gateway run: {serving}"
-    cli.run("destroy", "-auto-approve").ok()
-    assert processes_of(cli.folder) == []
 
 
 def test_killed_at_random_instants(tmp_path: Path) -> None:
     cli = project(tmp_path)
     with cleaned(cli):
-        kill_until_done(cli, kills=5, longest=2.5)
+        kill_often(cli, kills=6)
 
 
 @pytest.mark.soak
 def test_killed_at_many_random_instants(tmp_path: Path) -> None:
     cli = project(tmp_path)
     with cleaned(cli):
-        kill_until_done(cli, kills=100, longest=4.0)
+        kill_often(cli, kills=200)
+
+
+def test_killed_while_everything_is_made(tmp_path: Path) -> None:
+    kill_from_nothing(tmp_path, kills=6)
+
+
+@pytest.mark.soak
+def test_killed_many_times_while_everything_is_made(tmp_path: Path) -> None:
+    kill_from_nothing(tmp_path, kills=200)
+
+
+def kill_from_nothing(folder: Path, kills: int) -> None:
+    """Kill the first apply of a project at some instant, each time in a new folder."""
+    random = Random(SEED)  # noqa: S311 - instants, no secrets
+    longest = 0.0
+    for number in range(kills + 1):
+        cli = Cli(folder / str(number)).file("many.mlf.hcl", MANY)
+        if not longest:
+            began = time.monotonic()
+            cli.run("apply", "-auto-approve").ok()
+            longest = time.monotonic() - began
+            continue
+        check_recorded(cli.folder, killed_after(cli, random.uniform(0.05, longest)))
+        cli.run("apply", "-auto-approve").ok()
+        assert len(current_addresses(cli.folder)) == NODES
+        assert cli.run("plan", "-detailed-exitcode").status == 0
+        shutil.rmtree(cli.folder)
 
 
 def run_limited(cli: Cli, blocks: int) -> Outcome:
@@ -196,7 +249,8 @@ def run_limited(cli: Cli, blocks: int) -> Outcome:
     done = subprocess.run(  # noqa: S603 - this Python below a limit
         ["/bin/sh", "-c", command],
         cwd=cli.folder,
-        env=dict(cli.environment()),
+        # Python would keep compiled modules that the limit has cut off.
+        env={**cli.environment(), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
         check=False,
