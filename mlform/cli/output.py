@@ -49,7 +49,8 @@ _NO_OUTPUTS = Diagnostic(
 
 def _as_json(name: str, outputs: Mapping[str, OutputRecord]) -> str:
     if name:
-        return json.dumps(_named(name, outputs).value, ensure_ascii=False) + "\n"
+        value = _named(name, outputs).value
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n"
     from mlform.views.documents import outputs_document
 
     return json.dumps(outputs_document(outputs), indent=2, ensure_ascii=False) + "\n"

@@ -58,7 +58,7 @@ def _show_plan(arguments: ShowArguments, session: Session) -> int:
         schemas={name: kind.schema for name, kind in environment.kinds.items()},
         config=planned_config(environment, planned),
     )
-    session.out.write(json.dumps(document, ensure_ascii=False) + "\n")
+    session.out.write(json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n")
     return 0
 
 
@@ -73,7 +73,7 @@ def _show_state(arguments: ShowArguments, session: Session) -> int:
         from mlform.views.documents import state_document
 
         document = state_document(state, version=__version__, schemas=schemas)
-        session.out.write(json.dumps(document, ensure_ascii=False) + "\n")
+        session.out.write(json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n")
         return 0
     if state is None:
         session.out.write("No state.\n")

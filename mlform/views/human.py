@@ -13,7 +13,7 @@ from mlform.state.snapshot import CURRENT, OutputRecord, ResourceRecord, State
 from mlform.views.paper import BLANK, Ink, Line, Piece, duration, line, render, rule
 from mlform.views.report import ChangeRows, Report, make_report, state_rows
 from mlform.views.rows import SIGN_INKS
-from mlform.views.values import SENSITIVE_VALUE, format_value, key_text, quoted
+from mlform.views.values import SENSITIVE_OUTPUT, SENSITIVE_VALUE, format_value, key_text, quoted
 
 
 def render_plan(
@@ -216,10 +216,15 @@ def render_counts(
     return render([BLANK, text], color=color, width=width)
 
 
-def render_outputs(outputs: Mapping[str, OutputRecord]) -> str:
-    """Return root outputs as `name = value`, sensitive ones hidden."""
+def render_outputs(outputs: Mapping[str, OutputRecord], *, hidden: str = SENSITIVE_OUTPUT) -> str:
+    """Return root outputs as `name = value`.
+
+    Args:
+        outputs: By name.
+        hidden: What stands for a sensitive one.
+    """
     return "".join(
-        f"{key_text(name)} = {SENSITIVE_VALUE if record.sensitive else output_text(record)}\n"
+        f"{key_text(name)} = {hidden if record.sensitive else output_text(record)}\n"
         for name, record in sorted(outputs.items())
     )
 
@@ -244,7 +249,9 @@ def render_state(
     for key, record in state.deposed:
         content += [*_record(record, key, known.get(record.address.kind)), BLANK]
     if state.outputs:
-        outputs = render_outputs(state.outputs).removesuffix("\n").split("\n")
+        outputs = (
+            render_outputs(state.outputs, hidden=SENSITIVE_VALUE).removesuffix("\n").split("\n")
+        )
         content += [BLANK, line("Outputs:", Ink.GOOD), BLANK, *(line(item) for item in outputs)]
     if not content:
         content = [line("The state is empty. No resources are represented.")]

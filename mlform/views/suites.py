@@ -29,6 +29,7 @@ from mlform.views.documents import change_document, output_change_document, stat
 from mlform.views.human import render_outputs, render_plan, render_state
 from mlform.views.machine import MessageStream
 from mlform.views.paper import BLANK, Ink, Line, Piece, line, render
+from mlform.views.values import SENSITIVE_VALUE
 
 _WORDS: Final[Mapping[Status, str]] = {
     Status.PASS: "pass",
@@ -128,7 +129,9 @@ class SuiteLines:
                 outcome.state, schemas=schemas(kinds), color=self._color, width=self._width
             )
             if outcome.state.outputs:
-                text += "\nOutputs:\n\n" + render_outputs(outcome.state.outputs)
+                text += "\nOutputs:\n\n" + render_outputs(
+                    outcome.state.outputs, hidden=SENSITIVE_VALUE
+                )
         elif outcome.plan is not None:
             kinds = [change.address.kind for change in outcome.plan.changes]
             text = render_plan(

@@ -30,6 +30,8 @@ from mlform.lang.values import Mark, Value
 
 KNOWN_AFTER_APPLY: Final = "(known after apply)"
 SENSITIVE_VALUE: Final = "(sensitive value)"
+SENSITIVE_OUTPUT: Final = "<sensitive>"
+"""What `output` and `apply` show of a sensitive output, as in Terraform."""
 EPHEMERAL_VALUE: Final = "(ephemeral value)"
 _IDENTIFIER: Final = r"[^\W\d][\w-]*"
 _DIGEST: Final = r"(sha256:[0-9a-f]{12})[0-9a-f]{52}"

@@ -290,7 +290,7 @@ def test_outputs(mlform: Commands) -> None:
         "  2,",
         "]",
         "number = 1",
-        "secret = (sensitive value)",
+        "secret = <sensitive>",
     ]
     assert mlform("output", "secret").ok().out == '"hidden"\n'
     assert mlform("output", "-raw", "secret").ok().out == "hidden"

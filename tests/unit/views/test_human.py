@@ -138,7 +138,7 @@ def test_outputs_as_terraform_prints_them() -> None:
     assert render_outputs(outputs) == (
         'names = tolist([\n  "a",\n  "b",\n])\n'
         'pair = [\n  "a",\n  1,\n]\n'
-        "secret = (sensitive value)\n"
+        "secret = <sensitive>\n"
         'url = "http://x"\n'
     )
 
