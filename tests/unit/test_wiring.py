@@ -10,18 +10,21 @@ from uuid import RFC_4122, UUID
 import pytest
 
 from mlform.apply.events import Event
+from mlform.ciphers.base import CipherSettings
 from mlform.errors import UsageError
 from mlform.operations.environment import BackendSettings, Settings
 from mlform.tasks import PinnedImage
 from mlform.wiring import (
     KindTable,
     build_environment,
+    cipher_maker,
     new_id,
     open_backend,
     open_runtime,
     open_store,
     who_runs,
 )
+from tests.ciphers import PBKDF2, RAW, cipher_of
 
 
 @pytest.fixture
@@ -92,3 +95,13 @@ def test_identities_are_random_uuids() -> None:
     made = [UUID(new_id()) for _ in range(64)]  # refuses what is none
     assert {(item.version, item.variant) for item in made} == {(4, RFC_4122)}
     assert len(set(made)) == 64
+
+
+def test_ciphers_of_one_process_share_their_keys() -> None:
+    make = cipher_maker()
+    first = make(CipherSettings(method=PBKDF2))
+    note = cipher_of(PBKDF2).key()
+    assert note is not None
+    found = first.find(note.note, "state")
+    assert make(CipherSettings(method=PBKDF2)).key() is found
+    assert make(CipherSettings(method=RAW, fallbacks=(PBKDF2,))).find(note.note, "plan") is found
