@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NewType, TypeAlias
 
@@ -15,6 +15,34 @@ Digest = NewType("Digest", str)
 """`sha256:` followed by 64 lower-case hexadecimal digits."""
 
 _CHUNK = 1 << 20
+
+
+class LateDocument(Mapping[str, Json]):
+    """A JSON object that is made when somebody looks into it: into most of a plan nobody does."""
+
+    __slots__ = ("_made", "_make")
+
+    def __init__(self, make: Callable[[], JsonObject]) -> None:
+        """Take note of how to make it; `make` is called once at most."""
+        self._make = make
+        self._made: JsonObject | None = None
+
+    def _document(self) -> JsonObject:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    def __getitem__(self, name: str) -> Json:
+        return self._document()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._document())
+
+    def __len__(self) -> int:
+        return len(self._document())
+
+    def __repr__(self) -> str:
+        return repr(self._document())
 
 
 def canonical_json(document: Json) -> bytes:

@@ -48,6 +48,7 @@ from mlform.diagnostics import ConfigurationError
 from mlform.errors import BackendError, MlformError
 from mlform.graph.attributes import exposed
 from mlform.graph.evaluation import Evaluation
+from mlform.lang.construct import object_of
 from mlform.machine import shortage
 from mlform.plan.changes import Plan
 from mlform.plan.steps import Operation, Step
@@ -346,7 +347,7 @@ class Execution:
         kind = kind_of(self._kinds, step.address)
         cut_off = self._is_cut_off(step, made)
         self._recorder.recorded(identity, made.record, set_aside=self._set_aside(step, made))
-        value = exposed(kind.schema, made.attributes)
+        value = exposed(kind.schema, object_of(made.attributes))
         self._evaluation.record(step.address, value)
         if not cut_off:
             self._count(step)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from mlform.digests import Json, JsonObject
 from mlform.graph.arguments import plain
-from mlform.lang.construct import object_of
+from mlform.lang.construct import entries_of, object_of
 from mlform.lang.encode import from_json
 from mlform.lang.json_types import type_from_json, type_to_json
 from mlform.lang.types import DYNAMIC, STRING, ListType, Type
@@ -63,9 +63,16 @@ def unknown_computed(schema: ResourceSchema) -> dict[str, Value]:
     }
 
 
-def exposed(schema: ResourceSchema, attributes: Mapping[str, Value]) -> Value:
-    """Return the object that a reference to a resource gives."""
-    names = dict(attributes)
+def exposed(schema: ResourceSchema, attributes: Value) -> Value:
+    """Return the object that a reference to a resource gives.
+
+    Args:
+        schema: Of its kind.
+        attributes: All of its attributes, an object.
+    """
+    if not schema.exposed:
+        return attributes
+    names = dict(entries_of(attributes))
     for name, source in schema.exposed.items():
         names[name] = names[source]
     return object_of(names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from decimal import Decimal
 from functools import partial
 
 from mlform.diagnostics import Diagnostics, SourceRange, did_you_mean
@@ -14,8 +15,10 @@ from mlform.lang.failure import ExpressionFailure, report
 from mlform.lang.function import ArgumentError, Closure, Function, FunctionError
 from mlform.lang.scope import Scope
 from mlform.lang.type_text import type_name
-from mlform.lang.types import DYNAMIC, STRING, ListType, SetType, TupleType
+from mlform.lang.types import DYNAMIC, STRING, ListType, Primitive, SetType, TupleType, Type
 from mlform.lang.values import NO_MARKS, NOT_NULL, UNKNOWN, UNKNOWN_VALUE, Mark, Value
+
+_PLAIN = frozenset({str, int, Decimal, bool})
 
 
 class _Failed(ExpressionFailure):
@@ -44,6 +47,7 @@ def resolve_call(expression: ast.Call, scope: Scope, diagnostics: Diagnostics) -
             if isinstance(expanded, frozenset):
                 return UNKNOWN_VALUE.with_marks(expanded)
             arguments.extend(expanded)
+            _check_count(function, len(arguments), expression)
         return _call(function, arguments, expression)
     except _Failed as failure:
         return report(failure, expression, scope, diagnostics, failure.place)
@@ -85,10 +89,12 @@ def _nearest(name: str, functions: Collection[str]) -> str:
 
 def _check_written(function: Function, expression: ast.Call) -> None:
     """Refuse a template where only a reference makes sense."""
-    for position, (parameter, written) in enumerate(
-        zip(function.parameters, expression.arguments, strict=False)
-    ):
-        if parameter.reference and isinstance(written, ast.Template):
+    for position, written in enumerate(expression.arguments):
+        if (
+            type(written) is ast.Template
+            and position < len(function.parameters)
+            and function.parameters[position].reference
+        ):
             message = (
                 "invalid template expression: it must be a reference to a template from elsewhere; "
                 "write this one as a template string of its own instead"
@@ -162,12 +168,14 @@ def _check_count(function: Function, given: int, expression: ast.Call) -> None:
 
 
 def _call(function: Function, arguments: list[Value], expression: ast.Call) -> Value:
-    _check_count(function, len(arguments), expression)
     marks: frozenset[Mark] = NO_MARKS
     known = True
     ready: list[Value] = []
     for position, given in enumerate(arguments):
         parameter = function.parameter(position)
+        if _is_plain(given, parameter.type):
+            ready.append(given)
+            continue
         argument = given
         if parameter.type is not DYNAMIC:
             argument = _converted(given, position, function, expression)
@@ -193,6 +201,16 @@ def _call(function: Function, arguments: list[Value], expression: ast.Call) -> V
     if result.payload is UNKNOWN and not function.nullable and not result.range:
         result = Value(result.type, UNKNOWN, result.marks, NOT_NULL)
     return result.with_marks(marks) if marks else result
+
+
+def _is_plain(value: Value, wanted: Type) -> bool:
+    """Whether a value is a known text, number or bool of the type wanted, without marks."""
+    return (
+        value.type is wanted
+        and type(wanted) is Primitive
+        and type(value.payload) in _PLAIN
+        and not value.marks
+    )
 
 
 def _given(error: ConversionError, value: Value) -> str:

@@ -131,15 +131,16 @@ def identity(value: Value) -> object:
 
 def text(value: Value) -> str:
     """Return the payload of a known string."""
-    if isinstance(value.payload, str):
-        return value.payload
+    payload = value.payload
+    if isinstance(payload, str):
+        return payload
     raise _unexpected(value, "string")
 
 
 def amount(value: Value) -> Amount:
     """Return the payload of a known number."""
     payload = value.payload
-    if isinstance(payload, int | Decimal) and not isinstance(payload, bool):
+    if isinstance(payload, (int, Decimal)) and not isinstance(payload, bool):
         return payload
     raise _unexpected(value, "number")
 

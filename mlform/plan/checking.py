@@ -15,6 +15,7 @@ from mlform.graph.attributes import exposed, unknown_computed
 from mlform.graph.desired import DesiredResource
 from mlform.graph.evaluation import Evaluation
 from mlform.graph.nodes import OutputNode, ResourceNode
+from mlform.lang.construct import object_of
 from mlform.lang.values import Value, string
 from mlform.plan.outputs import output_change
 from mlform.requirements import requirements_problems, retry_problems
@@ -94,4 +95,4 @@ def unmade(desired: DesiredResource, kind: AnyKind) -> Value:
     attributes = {**arguments, **unknown_computed(kind.schema)}
     if "address" in attributes:
         attributes["address"] = string(str(desired.address))
-    return exposed(kind.schema, attributes)
+    return exposed(kind.schema, object_of(attributes))

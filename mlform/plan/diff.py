@@ -150,7 +150,7 @@ def _decide_value(
                 "id": prior["id"],
             },
         )
-    if set(sensitive_paths(object_of(arguments))) != set(record.sensitive):
+    if set(sensitive_paths(desired.arguments)) != set(record.sensitive):
         return Decision(
             action=Action.UPDATE,
             reasons=(Reason(cause=Cause.CONFIG, message="what of it is sensitive changed"),),
@@ -178,6 +178,8 @@ def _same(left: Value, right: Value) -> bool:
     if has_unknown(left):
         return False
     if left.is_null and right.is_null:
+        return True
+    if equal(left, right):
         return True
     # The state keeps fractions as the nearest float, so both sides are compared as such.
     return left.type == right.type and equal(from_json(plain(left), left.type), right)

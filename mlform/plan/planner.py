@@ -8,6 +8,7 @@ from mlform.addresses import ResourceAddress, covers
 from mlform.config.blocks import Config, ImportBlock, ResourceBlock
 from mlform.dataclass import dataclass, field, replace
 from mlform.diagnostics import Diagnostics, Severity
+from mlform.digests import LateDocument
 from mlform.errors import PlanError
 from mlform.graph.arguments import plain_object, range_of
 from mlform.graph.attributes import exposed
@@ -17,6 +18,7 @@ from mlform.graph.nodes import Node, OutputNode, ResourceNode
 from mlform.graph.runtimes import runtime_of
 from mlform.lang.construct import object_of
 from mlform.lang.encode import sensitive_paths, unknown_paths
+from mlform.lang.values import Value
 from mlform.plan.absence import absence_of, leaving_warnings, removal, said_of
 from mlform.plan.attribution import Origins, attributions
 from mlform.plan.changes import (
@@ -56,6 +58,7 @@ from mlform.plan.outputs import output_change, output_removal, without_unknown
 from mlform.plan.reality import Reality
 from mlform.plan.recorded import hidden_paths, recorded_document, recorded_value
 from mlform.plan.refresh import drift_behind, find_drift, refreshed_state
+from mlform.plan.steps import Step
 from mlform.plan.targets import (
     Selection,
     check_known,
@@ -250,11 +253,12 @@ class Planner:
         desired = ignoring_changes(desired, record, kind)
         decision = decide(desired, circumstances, self.reality)
         self._report_sources(desired, decision)
-        change = self._change(desired, decision, circumstances)
+        after = object_of(decision.attributes)
+        change = self._change(desired, decision, circumstances, after)
         self._check_destruction(block, change)
         self.changes[address] = change
         self.origins.add(change)
-        value = exposed(kind.schema, decision.attributes)
+        value = exposed(kind.schema, after)
         self.evaluation.record(address, value)
         self.evaluation.check_postconditions(block, address, value, self.diagnostics)
 
@@ -313,10 +317,13 @@ class Planner:
             )
 
     def _change(
-        self, desired: DesiredResource, decision: Decision, circumstances: Circumstances
+        self,
+        desired: DesiredResource,
+        decision: Decision,
+        circumstances: Circumstances,
+        after: Value,
     ) -> Change:
         record, kind = circumstances.record, circumstances.kind
-        after = object_of(decision.attributes)
         address = desired.address
         action = decision.action
         if not desired.block.lifecycle.destroy:
@@ -327,7 +334,7 @@ class Planner:
             address=address,
             action=action,
             before=None if record is None else recorded_document(record, self.kinds),
-            after=plain_object(after),
+            after=LateDocument(lambda: plain_object(after)),
             after_unknown=unknown_paths(after),
             before_sensitive=() if record is None else hidden_paths(record.sensitive, kind),
             after_sensitive=hidden_paths(sensitive_paths(after), kind),
@@ -434,22 +441,22 @@ class Planner:
             changes, self.state, self.kinds, self.reality, observe=self.wishes.refresh
         )
 
-    def finish(self, basis: Basis) -> Plan:
-        """Return the plan."""
-        changes = (*self.changes.values(), *self.deposed)
+    def _steps(self, changes: Sequence[Change], serial: int) -> tuple[Step, ...]:
+        if not changes:
+            return ()
         graph = self.evaluation.graph
         needs = {
             str(address): [str(item) for item in graph.resource_needs(ResourceNode(address))]
             for module in self.config.modules.values()
             for address in module.resources
         }
-        key = unused_key(self.state, basis.serial)
-        steps = order_steps(
-            [c for c in changes if c.action is not Action.NO_OP],
-            needs,
-            prior_needs(self.state),
-            key,
-        )
+        key = unused_key(self.state, serial)
+        return order_steps(changes, needs, prior_needs(self.state), key)
+
+    def finish(self, basis: Basis) -> Plan:
+        """Return the plan."""
+        changes = (*self.changes.values(), *self.deposed)
+        steps = self._steps([c for c in changes if c.action is not Action.NO_OP], basis.serial)
         seconds, path = critical_path(steps, expected_durations(steps, changes))
         return Plan(
             mode=self.wishes.mode,
@@ -473,7 +480,8 @@ class Planner:
 
 
 def _check_known(state: State, kinds: Mapping[str, AnyKind]) -> None:
-    for address, _ in sorted(state.objects):
+    for record in state.records:
+        address = record.address
         if address.kind not in kinds:
             raise PlanError(
                 "Unknown kind in the state",

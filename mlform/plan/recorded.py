@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mlform.digests import JsonObject
+from mlform.digests import JsonObject, LateDocument
 from mlform.graph.arguments import plain_object
 from mlform.graph.attributes import exposed, loaded
-from mlform.lang.construct import object_of
+from mlform.lang.construct import entries_of, object_of
 from mlform.lang.encode import mark_paths
 from mlform.lang.values import SENSITIVE, Value
 from mlform.resources.base import AnyKind
@@ -16,10 +16,12 @@ from mlform.state.snapshot import Path, ResourceRecord
 
 def recorded_attributes(record: ResourceRecord, kind: AnyKind) -> dict[str, Value]:
     """Return the attributes of a recorded object, sensitive ones marked."""
+    return entries_of(_recorded(record, kind))
+
+
+def _recorded(record: ResourceRecord, kind: AnyKind) -> Value:
     attributes = object_of(loaded(kind.schema, record.attributes))
-    marked = mark_paths(attributes, record.sensitive, SENSITIVE).payload
-    assert isinstance(marked, dict)  # noqa: S101 - an object was put in
-    return marked
+    return mark_paths(attributes, record.sensitive, SENSITIVE)
 
 
 def hidden_paths(sensitive: tuple[Path, ...], kind: AnyKind) -> tuple[Path, ...]:
@@ -35,10 +37,10 @@ def hidden_paths(sensitive: tuple[Path, ...], kind: AnyKind) -> tuple[Path, ...]
 
 def recorded_value(record: ResourceRecord, kind: AnyKind) -> Value:
     """Return what a reference to a recorded object gives."""
-    return exposed(kind.schema, recorded_attributes(record, kind))
+    return exposed(kind.schema, _recorded(record, kind))
 
 
 def recorded_document(record: ResourceRecord, kinds: Mapping[str, AnyKind]) -> JsonObject:
     """Return the attributes of a recorded object as plain JSON."""
     schema = kinds[record.address.kind].schema
-    return plain_object(object_of(loaded(schema, record.attributes)))
+    return LateDocument(lambda: plain_object(object_of(loaded(schema, record.attributes))))

@@ -162,6 +162,11 @@ def _modules(
     return document
 
 
+def _made(document: JsonObject | None) -> JsonObject | None:
+    """Return a document that may not have been made yet as a dictionary, for the encoder."""
+    return None if document is None else dict(document)
+
+
 def change_document(change: Change) -> JsonObject:
     """Return one of `resource_changes`."""
     document = resource_document(change.address)
@@ -169,13 +174,14 @@ def change_document(change: Change) -> JsonObject:
         document["previous_address"] = str(change.previous_address)
     if change.deposed != CURRENT:
         document["deposed"] = change.deposed
+    before, after = _made(change.before), _made(change.after)
     document["change"] = {
         "actions": change.action.terraform_actions,
-        "before": change.before,
-        "after": without_unknown(change.after, change.after_unknown),
-        "after_unknown": unknown_places(change.after_unknown, change.after),
-        "before_sensitive": hidden_places(change.before_sensitive, change.before),
-        "after_sensitive": hidden_places(change.after_sensitive, change.after),
+        "before": before,
+        "after": without_unknown(after, change.after_unknown),
+        "after_unknown": unknown_places(change.after_unknown, after),
+        "before_sensitive": hidden_places(change.before_sensitive, before),
+        "after_sensitive": hidden_places(change.after_sensitive, after),
         **({"replace_paths": change.replace_paths} if change.replace_paths else {}),
         **({"importing": {"id": change.importing}} if change.importing is not None else {}),
     }
@@ -376,7 +382,7 @@ def _planned(change: Change, schema: ResourceSchema | None) -> JsonObject:
     document = _in_its_module(change.address)
     if schema is not None:
         document["schema_version"] = schema.version
-    values = without_unknown(change.after, change.after_unknown)
+    values = without_unknown(_made(change.after), change.after_unknown)
     document["values"] = values
     document["sensitive_values"] = places(change.after_sensitive, values)
     return document
