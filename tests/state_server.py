@@ -9,6 +9,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -197,6 +199,11 @@ class StateServer:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     states: StateServer
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say what is wrong, unless a client was killed."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(cast(socket.socket, request), client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -72,11 +72,14 @@ class LocalJournals:
             return OwnJournal(self, path)
 
     def remove(self, *, but: str = "") -> None:
-        """Remove all journals but one: the server has what they say.
+        """Remove all journals but one, whose words the server has; and what a dead run left.
 
         Raises:
             BackendError: If that cannot be done.
         """
+        with self.translated():
+            for torn in self.folder.glob(f".*{_SUFFIX}.*.tmp"):
+                torn.unlink(missing_ok=True)
         for left in self.found():
             if left.journal_id != but:
                 with self.translated():

@@ -20,6 +20,7 @@ from mlform.errors import BackendError, LockLost, StateConflict, StateCorrupt, S
 from mlform.state.codec import encode_state
 from mlform.state.snapshot import Recorded
 from mlform.wiring import utc_now
+from tests.ciphers import RAW, cipher_of
 from tests.contracts.state_samples import MODEL, RUN, TRAIN, journals, lock_info, record, state
 from tests.state_server import Fault, StateServer, http_place
 
@@ -435,6 +436,24 @@ def test_the_oldest_history_moves_to_this_machine(
     assert newest == ["id-1", "id-2", "id-3"][-len(newest) :]
     assert 1 <= len(newest) < 4
     assert len(json.loads(http_states.state("/state").content)["history"]) == len(newest)
+
+
+def test_a_sealed_state_shows_serial_and_lineage_only(
+    http_states: StateServer, here: HttpPlace, there: HttpPlace
+) -> None:
+    http_states.like_gitlab = True
+    sealed = HttpBackend(replace(here, interval=0.1), now=utc_now, cipher=cipher_of(RAW))
+    sealed.begin(state(), RUN)
+    sealed.append(TRAINED)
+    _until(lambda: len(http_states.state("/state").serials) == 2)
+    other = HttpBackend(there, now=utc_now, cipher=cipher_of(RAW))
+    assert other.read() == state(record(TRAIN))
+    sealed.write(state(record(TRAIN), serial=1), expected_serial=0)
+    for request in http_states.requests:
+        assert b"dataset.train" not in request.body
+    document = json.loads(http_states.state("/state").content)
+    assert (document["serial"], document["lineage"]) == (3, "line-1")
+    assert [journal.entries for journal in journals(other)] == [TRAINED]
 
 
 def test_an_address_is_one_state(here: HttpPlace) -> None:
