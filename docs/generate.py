@@ -1,4 +1,4 @@
-"""Write the generated reference pages: the kinds from their schemas, the commands from their help.
+"""Write the generated reference pages: kinds and backends from their schemas, commands from help.
 
 The functions are written from their signatures.
 
@@ -23,7 +23,8 @@ from mlform.graph.runtimes import SCHEMAS  # noqa: E402
 from mlform.lang.function import Function, Parameter  # noqa: E402
 from mlform.lang.functions import FunctionContext, functions  # noqa: E402
 from mlform.lang.type_text import type_expression  # noqa: E402
-from mlform.views.reference import kinds_page  # noqa: E402
+from mlform.operations.backends import BACKENDS  # noqa: E402
+from mlform.views.reference import backends_page, kinds_page  # noqa: E402
 from mlform.wiring import KindTable  # noqa: E402
 
 WRITTEN = "<!-- Written by docs/generate.py; run `make docs` after a change. -->\n"
@@ -36,6 +37,7 @@ def pages() -> Mapping[Path, str]:
     page = kinds_page(kinds, SCHEMAS, note=WRITTEN)
     return {
         folder / "kinds.md": page,
+        folder / "backends.md": backends_page(BACKENDS, note=WRITTEN),
         folder / "cli.md": commands_page(),
         folder / "functions.md": functions_page(),
     }

@@ -1,4 +1,4 @@
-"""The reference of resource kinds and runtimes in Markdown, from their schemas."""
+"""The reference of resource kinds, runtimes and backends in Markdown, from their schemas."""
 
 from __future__ import annotations
 
@@ -61,6 +61,27 @@ def kind_page(schema: ResourceSchema) -> str:
     return text if requirements is None else text + _block(requirements, "", 2)
 
 
+def backends_page(backends: Mapping[str, BlockSchema], *, note: str = "") -> str:
+    """Return the page of backends.
+
+    Args:
+        backends: Arguments by type.
+        note: Put below the title, such as who wrote the page; ends in a line break.
+    """
+    contents = " · ".join(f"[{name}](#{name})" for name in backends)
+    text = (
+        f"# Backends\n\n{note}\n{contents}\n\n"
+        'A block `backend "TYPE"` in the `mlform` block says where states are kept; without one, '
+        "`local` is implied. [Keep states away from this machine](../how-to/remote-state.md) shows "
+        "how. `name *` is required. Arguments marked secret are never shown. All may be "
+        "expressions of variables and locals.\n"
+    )
+    parts = [text]
+    for name, schema in backends.items():
+        parts.append(f"\n## {name}\n\n{_arguments(schema.attributes)}")
+    return "".join(parts)
+
+
 def _kind(schema: ResourceSchema) -> str:
     text = f"\n## {schema.kind}\n\n{schema.description}\n\n"
     text += _arguments(item for item in schema.body.attributes if not item.computed)
@@ -116,6 +137,8 @@ def _row(item: Attribute) -> str:
     meaning = [item.description]
     if item.allowed:
         meaning.append(f"One of {_listed(item.allowed)}.")
+    if item.sensitive:
+        meaning.append("Secret.")
     meaning += _effect(item.effect.value)
     return f"| {name} | {_type(item)} | {default} | {_cell(' '.join(meaning))} |\n"
 
