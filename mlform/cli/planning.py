@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mlform.cli.modes import check_together
 from mlform.cli.session import Session, lock_wait, read_addresses, read_targets
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from mlform.cli.arguments import PlanningArguments
     from mlform.config.blocks import VariableBlock
     from mlform.operations.environment import Environment
+
+
+_LONGEST_COMMAND: Final = 200
+"""Characters of a command in Markdown at most, where every character counts."""
 
 
 def plan_options(arguments: PlanningArguments, session: Session, mode: Mode) -> PlanOptions:
@@ -102,6 +106,8 @@ def show_markdown(
 
     kinds = [change.address.kind for change in planned.plan.changes]
     command = f"mlform show {shlex.quote(saved)}" if saved else "mlform plan"
+    if len(command) > _LONGEST_COMMAND:
+        command = "mlform show PLAN"
     schemas = session.schemas(environment, kinds)
     session.out.write(render_markdown(planned.plan, schemas=schemas, command=command))
 

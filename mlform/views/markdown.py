@@ -157,7 +157,7 @@ def _table(changes: Sequence[ChangeRows], room: int, command: str) -> tuple[str,
     if not missing:
         return "\n".join(lines), ""
     figures = ", ".join(f"{missing[verb]:,} to {verb}" for verb in _TELLING if missing[verb])
-    text = f"{missing.total():,} more objects have no room here ({figures})"
+    text = f"There is no room here for {_objects(missing.total())} more ({figures})"
     return "\n".join(lines), f"{text}: {code(command)} shows all."
 
 
@@ -218,9 +218,13 @@ def _fitting(sections: Sequence[_Section], room: int) -> tuple[list[_Section], l
 def _left_out(sections: Sequence[_Section], command: str) -> str:
     changes = sum(item.is_change for item in sections)
     others = len(sections) - changes
-    figures = [f"the details of {changes:,} objects"] if changes else []
-    figures += [f"{others} more sections"] if others else []
+    figures = [f"the details of {_objects(changes)}"] if changes else []
+    figures += [f"{others} of the other sections"] if others else []
     return f"There is no room here for {' and '.join(figures)}: {code(command)} shows all."
+
+
+def _objects(count: int) -> str:
+    return "1 object" if count == 1 else f"{count:,} objects"
 
 
 def _warnings(warnings: Sequence[Diagnostic]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from mlform.addresses import ResourceAddress
@@ -55,6 +55,7 @@ _VERBS: Final[Mapping[Action, str]] = {
 }
 """What happens in one word; everything else is `replace`."""
 _MAX_REASONS: Final = 5
+_LONGEST_WAY: Final = 8
 _TELLING: Final = 0.1
 """Seconds below which it is no use to say how long something takes."""
 _WITHOUT_WORK: Final = frozenset({Action.NO_OP, Action.UPDATE, Action.DELETE, Action.FORGET})
@@ -441,9 +442,17 @@ def _expectation(plan: Plan) -> str:
         change.action is not Action.NO_OP for change in plan.changes
     ):
         return ""
-    path = ", then ".join(plan.critical_path)
+    path = visible(", then ".join(_way(plan.critical_path)))
     tail = f": {path}" if path else ""
     return f"Expected: about {duration(plan.expected_seconds or 0.0)}{tail}."
+
+
+def _way(addresses: Sequence[str]) -> list[str]:
+    """Return the addresses along a way; of a long one the beginning and the end."""
+    if len(addresses) <= _LONGEST_WAY:
+        return list(addresses)
+    missing = len(addresses) - _LONGEST_WAY + 1
+    return [*addresses[: _LONGEST_WAY - 2], f"{missing} more", addresses[-1]]
 
 
 def state_rows(record: ResourceRecord, schema: BlockSchema | None) -> list[Row]:

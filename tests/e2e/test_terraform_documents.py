@@ -22,6 +22,7 @@ pytestmark = pytest.mark.skipif(TERRAFORM is None, reason="the terraform program
 Accepts = Callable[[Json, Json], bool]
 NEW: Final = frozenset(
     {
+        "attribute_causes",
         "critical_path",
         "conditional",
         "environments",

@@ -117,7 +117,7 @@ def test_of_very_many_rows_the_least_telling_go() -> None:
     kept = [cells[0] for cells in comment.cells]
     assert kept.count("+/- replace") == 500
     assert "~ reuse" not in kept
-    found = re.search(r"([\d,]+) more objects have no room here \(([^)]*)\)", text)
+    found = re.search(r"no room here for ([\d,]+) objects more \(([^)]*)\)", text)
     assert found
     assert found[1] == f"{3000 - len(kept):,}"
     assert found[2] == f"{500 - kept.count('+ create')} to create, 2,000 to reuse"

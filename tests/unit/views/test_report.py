@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from mlform.dataclass import replace
 from mlform.digests import Json
 from mlform.plan.changes import Action, Cause, Change, Reason
 from mlform.views.diff import body_rows
@@ -322,3 +323,12 @@ def test_a_block_that_changes_its_label_goes_and_comes() -> None:
         '      + path = "code"',
         "    }",
     ]
+
+
+def test_of_a_long_critical_path_the_beginning_and_the_end_are_told() -> None:
+    path = tuple(f"model.m{number}" for number in range(20))
+    told = make_report(replace(plans.plan(plans.rebuild()), critical_path=path)).expectation
+    assert told == (
+        "Expected: about 13s: model.m0, then model.m1, then model.m2, then model.m3, "
+        "then model.m4, then model.m5, then 13 more, then model.m19."
+    )
