@@ -72,9 +72,10 @@ _Item = TypeVar("_Item", bound=_Named)
 
 
 def decode_encryption(body: Body, header: SourceRange, reader: Reader) -> EncryptionBlock:
-    """Read what stands in an `encryption` block; arguments of key providers are left as they are.
+    """Read what stands in an `encryption` block.
 
-    That references mean something is looked at once everything is known; see `problems_between`.
+    Arguments of key providers are left as they are. References are not followed: what they name may
+    be declared in the environment variable.
     """
     content = reader.read(body, _ENCRYPTION, header)
     providers = (_provider(block, reader) for block in content.blocks_of("key_provider"))

@@ -129,12 +129,13 @@ class _Resolving:
         )
 
     def _is_forbidden(self, target: EncryptedBlock, named: tuple[Reference, ...]) -> bool:
-        """Whether plain text is named where it is refused; says so."""
+        """Whether plain text is named where it is refused, or may be; says so."""
         before = len(self.diagnostics)
         flags = [
             early_flag(each, "enforced", self.scope, self.diagnostics) for each in target.enforced
         ]
-        for each in named if any(flags) else ():
+        is_enforced = len(self.diagnostics) == before and any(flag is not False for flag in flags)
+        for each in named if is_enforced else ():
             if each.steps[0] == UNENCRYPTED:
                 self.diagnostics.error(
                     "Unencrypted method is forbidden",

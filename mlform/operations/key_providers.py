@@ -11,6 +11,7 @@ from mlform.ciphers.base import HASH_FUNCTIONS, KeyProvider, Pbkdf2, RawKey, Scr
 from mlform.config.blocks import KeyProviderBlock
 from mlform.config.early import EarlyScope
 from mlform.config.early_arguments import body_references
+from mlform.config.encryption_blocks import VARIABLE
 from mlform.dataclass import dataclass
 from mlform.diagnostics import Diagnostics, did_you_mean
 from mlform.lang.types import NUMBER, STRING
@@ -158,7 +159,7 @@ class _Making:
         ]
         for name in missing:
             if name not in written:
-                self.refuse(name, "It is required, but set neither here nor in MLF_ENCRYPTION.")
+                self.refuse(name, f"It is required, but set neither here nor in {VARIABLE}.")
                 continue
             value = scope.value(written[name], Diagnostics())
             if value is not None and value.is_null:

@@ -9,6 +9,7 @@ from mlform import __version__
 from mlform.config.blocks import BackendBlock, Config, EncryptionBlock, VariableBlock
 from mlform.config.early import EarlyContext, EarlyScope
 from mlform.config.early_arguments import body_references, check_known
+from mlform.config.encryption_blocks import VARIABLE
 from mlform.config.folders import DiskFiles, SavedFiles
 from mlform.config.load import RootModule, read_root
 from mlform.config.variable_sources import OptionFile, OptionValue, gather_sources
@@ -368,7 +369,7 @@ def sealing_of(
     diagnostics: Diagnostics,
 ) -> Sealing:
     """Return how a configuration encrypts state and plans; not at all where nothing is said."""
-    variable = environment.settings.variables.get("MLF_ENCRYPTION", "")
+    variable = environment.settings.variables.get(VARIABLE, "")
     if block is None and not variable:
         return Sealing()
     from mlform.operations.encryption import encryption_of

@@ -56,16 +56,17 @@ def _outputs(content: PlanFile) -> Iterator[str]:
 
 
 def _has_any(document: JsonObject | None, paths: Sequence[Path]) -> bool:
-    """Whether there is a value at one of the paths."""
-    return any(_at(document, path) is not None for path in paths)
+    """Whether anything is at one of the paths: an attribute that is null gives nothing away.
+
+    Further steps of a path are not followed, since an attribute of any type is kept as type and
+    value. So rather too much is found than too little.
+    """
+    return document is not None and any(
+        not path or _is_there(document.get(str(path[0]))) for path in paths
+    )
 
 
-def _at(value: Json, path: Path) -> Json:
-    for step in path:
-        if isinstance(value, Mapping) and step in value:
-            value = value[str(step)]
-        elif isinstance(value, Sequence) and isinstance(step, int) and step < len(value):
-            value = value[step]
-        else:
-            return None
-    return value
+def _is_there(attribute: Json) -> bool:
+    if isinstance(attribute, Mapping) and set(attribute) == {"type", "value"}:
+        attribute = attribute["value"]
+    return attribute is not None

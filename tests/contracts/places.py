@@ -26,6 +26,7 @@ from mlform.backends.object_settings import open_objects
 from mlform.backends.object_store import ObjectStoreWorkspaces, Surroundings
 from mlform.backends.pg import PgBackend, PgPlace
 from mlform.backends.pg_session import make_target
+from mlform.state.encryption import PLAIN, Cipher
 from mlform.wiring import utc_now
 from tests.ciphers import RAW, cipher_of
 from tests.object_servers import azure_arguments, gcs_arguments, s3_arguments
@@ -62,7 +63,12 @@ def local_encrypted(request: pytest.FixtureRequest) -> Opener:
     return lambda: LocalBackend(folder / "project" / "mlform.mlfstate", cipher=cipher_of(RAW))
 
 
-def pg(request: pytest.FixtureRequest) -> Opener:
+def pg_encrypted(request: pytest.FixtureRequest) -> Opener:
+    """The state in PostgreSQL, sealed."""
+    return pg(request, cipher_of(RAW))
+
+
+def pg(request: pytest.FixtureRequest, cipher: Cipher = PLAIN) -> Opener:
     """The state in a schema of its own in PostgreSQL."""
     server: PostgresServer = request.getfixturevalue("postgres")
     place = PgPlace(target=make_target(server.url, server.new_schema(), {}))
@@ -70,7 +76,7 @@ def pg(request: pytest.FixtureRequest) -> Opener:
     request.addfinalizer(server.end_sessions)
 
     def opener() -> StateBackend:
-        opened.append(PgBackend(place))
+        opened.append(PgBackend(place, cipher=cipher))
         return opened[-1]
 
     return opener
@@ -79,6 +85,11 @@ def pg(request: pytest.FixtureRequest) -> Opener:
 def s3(request: pytest.FixtureRequest) -> Opener:
     """The state in an S3 bucket."""
     return object_store(s3_arguments(request.getfixturevalue("s3_server")))
+
+
+def s3_encrypted(request: pytest.FixtureRequest) -> Opener:
+    """The state in an S3 bucket, sealed."""
+    return object_store(s3_arguments(request.getfixturevalue("s3_server")), cipher_of(RAW))
 
 
 def azure(request: pytest.FixtureRequest) -> Opener:
@@ -91,7 +102,7 @@ def gcs(request: pytest.FixtureRequest) -> Opener:
     return object_store(gcs_arguments(request.getfixturevalue("gcs_endpoint")))
 
 
-def object_store(arguments: Mapping[str, object]) -> Opener:
+def object_store(arguments: Mapping[str, object], cipher: Cipher = PLAIN) -> Opener:
     """Open a state of an object store, as the command line would."""
     objects = open_objects(arguments, variables={}, folder=Path())
     surroundings = Surroundings(
@@ -99,14 +110,19 @@ def object_store(arguments: Mapping[str, object]) -> Opener:
         new_id=lambda: token_hex(8),
         periods=Periods(poll=0.02),
     )
-    return lambda: ObjectStoreWorkspaces(objects, surroundings).open("default")
+    return lambda: ObjectStoreWorkspaces(objects, surroundings, cipher=cipher).open("default")
 
 
-def http(request: pytest.FixtureRequest) -> Opener:
+def http_encrypted(request: pytest.FixtureRequest) -> Opener:
+    """The state on a server, sealed."""
+    return http(request, cipher_of(RAW))
+
+
+def http(request: pytest.FixtureRequest, cipher: Cipher = PLAIN) -> Opener:
     """The state on a server, as runs on one machine see it."""
     server: StateServer = request.getfixturevalue("http_states")
     place = http_place(server, request.getfixturevalue("tmp_path") / "data")
-    return lambda: HttpBackend(place, now=utc_now)
+    return lambda: HttpBackend(place, now=utc_now, cipher=cipher)
 
 
 def http_at_once(request: pytest.FixtureRequest) -> Opener:
@@ -124,8 +140,11 @@ PLACES: Mapping[str, Callable[[pytest.FixtureRequest], Opener]] = MappingProxyTy
         "pg": pg,
         "http": http,
         "http, at once": http_at_once,
-        "memory_encrypted": memory_encrypted,
-        "local_encrypted": local_encrypted,
+        "memory, encrypted": memory_encrypted,
+        "local, encrypted": local_encrypted,
+        "pg, encrypted": pg_encrypted,
+        "http, encrypted": http_encrypted,
+        "s3, encrypted": s3_encrypted,
         "s3": s3,
         "azure": azure,
         "gcs": gcs,

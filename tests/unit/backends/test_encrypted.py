@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from mlform.backends.base import StateBackend
+from mlform.backends.http import HttpBackend
+from mlform.backends.http_document import decode_document
 from mlform.backends.local import LocalBackend
 from mlform.backends.memory import MemoryBackend, MemoryPlace
 from mlform.ciphers.base import KeyProvider
@@ -15,8 +17,10 @@ from mlform.errors import EncryptionError, StateConflict, StateCorrupt
 from mlform.state.encryption import Cipher, is_sealed
 from mlform.state.journal import Damaged
 from mlform.state.snapshot import Recorded
+from mlform.wiring import utc_now
 from tests.ciphers import OTHER, RAW, cipher_of
 from tests.contracts.state_samples import MODEL, RUN, TRAIN, journals, record, state
+from tests.state_server import StateServer, http_place
 
 HUSH = "hunter2hunter2"
 OLD = cipher_of(OTHER)
@@ -70,6 +74,22 @@ def test_nothing_is_ever_written_in_plain_text(path: Path) -> None:
         ".history",
     }
     assert [name for name, content in found.items() if HUSH.encode() in content] == []
+
+
+def test_a_server_gets_nothing_in_plain_text(http_states: StateServer, tmp_path: Path) -> None:
+    def opened() -> HttpBackend:
+        place = http_place(http_states, tmp_path / "data", interval=0)
+        return HttpBackend(place, now=utc_now, cipher=cipher_of(RAW))
+
+    for serial in (1, 2):
+        _apply(opened(), serial)
+    _die(opened())
+    sent = [request.body for request in http_states.requests]
+    document = decode_document(http_states.state("/state").content, "there")
+    assert len(document.journals) == 2
+    assert document.journal
+    for content in (*sent, *document.journals, *_files(tmp_path).values()):
+        assert HUSH.encode() not in content
 
 
 def test_what_cannot_be_written_is_kept_encrypted(path: Path) -> None:
