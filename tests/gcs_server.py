@@ -28,13 +28,13 @@ class Bucket:
         objects: Content and generation, by name.
         generation: Given last.
         ignores_conditions: Whether it writes whatever is there, as some look-alikes do.
-        requests: How many it answered, by method.
+        is_out_of_reach: Whether it answers nothing, as where the network is cut.
     """
 
     objects: dict[str, tuple[bytes, int]] = field(default_factory=dict)
     generation: int = 1_000
     ignores_conditions: bool = False
-    requests: list[str] = field(default_factory=list)
+    is_out_of_reach: bool = False
     guard: threading.Lock = field(default_factory=threading.Lock)
 
     def put(self, name: str, content: bytes, expected: str | None) -> int | None:
@@ -92,8 +92,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(204, b"")
 
     def _name(self) -> str | None:
-        """Return the name of the object, empty for the bucket; None where it is another bucket."""
-        self.bucket.requests.append(self.command)
+        """Return the name of the object, empty for the bucket; None where nothing is to be done."""
+        if self.bucket.is_out_of_reach:
+            self.close_connection = True
+            return None
         path = unquote(urlsplit(self.path).path).lstrip("/")
         bucket, _, name = path.partition("/")
         if bucket != BUCKET:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Final
 
 from mlform.backends.objects import Objects
+from mlform.errors import BackendError
 
 _AT_ONCE: Final = 4
 
@@ -35,7 +37,8 @@ class Conditions:
         try:
             found = self._fault()
         finally:
-            self._objects.delete([self._key])
+            with suppress(BackendError):  # it is in nobody's way
+                self._objects.delete([self._key])
         if found:
             raise self._objects.unfit(found)
         self._is_tried = True

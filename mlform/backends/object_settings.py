@@ -76,8 +76,8 @@ _ENDPOINT_VARIABLES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 )
 _CONNECT: Final = timedelta(seconds=5)
 _REQUEST: Final = timedelta(seconds=60)
-_RETRIES: Final = 6
-"""With pauses of 0.1 to 3.2 seconds between them."""
+_RETRIES: Final = 8
+"""With pauses that grow from 0.1 to 5 seconds; Google wants one object changed once a second."""
 
 
 def open_objects(

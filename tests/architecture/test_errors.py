@@ -123,6 +123,25 @@ def test_exceptions_of_http_become_backend_errors(problem: Exception) -> None:
     assert caught.value.detail.startswith("http://states.test/a: ")
 
 
+def _object_store_errors() -> list[type[Exception]]:
+    from obstore import exceptions
+
+    foreign = [item for item in vars(exceptions).values() if inspect.isclass(item)]
+    return [*(item for item in foreign if issubclass(item, Exception)), OSError, ValueError]
+
+
+@pytest.mark.parametrize("kind", _object_store_errors(), ids=lambda kind: kind.__name__)
+def test_exceptions_of_object_stores_become_backend_errors(kind: type[Exception]) -> None:
+    from mlform.backends.object_errors import Place, Refused, translated
+
+    expected = Refused if kind.__name__ in {"AlreadyExistsError", "PreconditionError"} else None
+    with (
+        pytest.raises(expected or BackendError),
+        translated(Place(url="s3://bucket", provider="s3"), "read", "key"),
+    ):
+        raise kind("reason")
+
+
 def test_files_in_the_way_become_backend_errors(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for path in (tmp_path, tmp_path / "file" / "below"):

@@ -25,7 +25,8 @@ from tests.contracts.faulty_objects import surroundings
 from tests.contracts.runtime_harness import free_port
 from tests.contracts.state_samples import lock_info
 from tests.e2e.cli import Cli
-from tests.object_servers import BUCKET, fresh, s3_arguments
+from tests.gcs_server import Bucket, serving
+from tests.object_servers import BUCKET, fresh, gcs_arguments, s3_arguments
 
 SEED = 20260102
 NODES = 30
@@ -72,13 +73,18 @@ _COMPLETE = re.compile(r"^(\S+): (?:Creation|Modifications) complete after ")
 @pytest.fixture
 def cli(s3_server: str, tmp_path: Path) -> Cli:
     """A folder whose state is in a fresh place."""
+    return cli_on(s3_arguments(s3_server), tmp_path).file("main.mlf.hcl", CONFIG)
+
+
+def cli_on(arguments: dict[str, object], folder: Path) -> Cli:
+    """A folder with variables that say where the state is."""
     return Cli(
-        tmp_path,
-        HOME=str(tmp_path),
-        MLF_VAR_endpoint=s3_server,
-        MLF_VAR_url=str(s3_arguments(s3_server)["url"]),
+        folder,
+        HOME=str(folder),
+        MLF_VAR_endpoint=str(arguments["endpoint"]),
+        MLF_VAR_url=str(arguments["url"]),
         MLF_VAR_secret=SECRET,
-    ).file("main.mlf.hcl", CONFIG)
+    )
 
 
 def backend_of(cli: Cli) -> StateBackend:
@@ -186,6 +192,29 @@ def test_an_apply_whose_lock_is_forced_open_stops(cli: Cli) -> None:
     assert "The lock of the state was taken from this run" in words(printed)
     many.run("apply", "-auto-approve").ok()
     assert many.run("plan", "-detailed-exitcode").status == 0
+
+
+def test_what_was_done_while_the_network_was_cut_is_kept_and_pushed(tmp_path: Path) -> None:
+    bucket = Bucket()
+    with serving(bucket) as endpoint:
+        cli = cli_on(gcs_arguments(endpoint), tmp_path).with_variables(MLF_VAR_nodes="300")
+        (before, _), after = CONFIG.split("    access_key")[:2], CONFIG.split("= true }\n", 1)[1]
+        cli.file("main.mlf.hcl", f"{before}    token = var.secret\n{after}")
+        with frozen_apply(cli) as process:
+            bucket.is_out_of_reach = True
+            process.send_signal(signal.SIGCONT)
+            printed, _ = process.communicate(timeout=200)
+        assert process.returncode == 1, printed
+        told = words(printed)
+        assert "The object store cannot be reached" in told
+        assert '"mlform state push' in told
+        assert "bug in mlform" not in told
+        finished = [match[1] for line in printed.splitlines() if (match := _COMPLETE.match(line))]
+        bucket.is_out_of_reach = False
+        cli.run("state", "push", "mlform.errored.mlfstate").ok()
+        assert set(finished) <= set(cli.run("state", "list").ok().stdout.split())
+        cli.run("apply", "-auto-approve").ok()
+        assert cli.run("plan", "-detailed-exitcode").status == 0
 
 
 def killed_after(cli: Cli, seconds: float) -> list[str]:

@@ -32,7 +32,7 @@ from tests.contracts.faulty_backend import Died, FaultyBackend
 from tests.contracts.faulty_objects import FaultyObjects, memory_objects, surroundings
 from tests.contracts.faulty_storage import FaultyStorage, JoiningStorage
 from tests.contracts.places import Opener
-from tests.contracts.state_samples import MODEL, RUN, TRAIN, journals, record, state
+from tests.contracts.state_samples import MODEL, RUN, TRAIN, journals, lock_info, record, state
 from tests.postgres import PostgresServer
 from tests.state_server import StateServer, http_place
 
@@ -190,6 +190,26 @@ def test_death_at_any_call_of_the_storage(
             break
     assert max(told) == STEPS
     assert dies_at > 12, "it makes many calls"
+
+
+@pytest.mark.parametrize("done", [False, True])
+def test_death_at_any_request_while_locking(done: bool) -> None:  # noqa: FBT001 - by pytest
+    for dies_at in count(1):
+        objects = memory_objects()
+        faulty = FaultyObjects(objects, fails_at=dies_at, done=done)
+        with suppress(Died):
+            dead = ObjectStoreWorkspaces(faulty, surroundings()).open("default")
+            dead.lock(lock_info("id-1"))
+            dead.unlock("id-1")
+        around = replace(surroundings(), new_id=lambda: "of-another-run")
+        following = ObjectStoreWorkspaces(objects, around).open("default")
+        following.lock(lock_info("id-2"), timeout=5)
+        found = following.holder()
+        assert found is not None
+        assert found.id == "id-2"
+        if faulty.survived:
+            break
+    assert dies_at > 10, "the store is tried, and then it locks"
 
 
 class _Telling(list[int]):
