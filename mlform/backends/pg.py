@@ -127,7 +127,7 @@ class PgWorkspace:
             rows = self.session.read(self.statements.holder, parameters)
             if not rows or rows[0][3] is None:
                 return None
-            _, told, session, pid = rows[0]
+            _, told, session, pid, _ = rows[0]
             if session == pid:
                 return _told(told)
             if looks == _LOOKS:
@@ -151,10 +151,10 @@ class PgWorkspace:
         if not self.locked:
             return
         rows = self.session.read(self.statements.holder, self.parameters(key=self.key))
-        lock_id, told, session, pid = rows[0] if rows else ("", "", 0, None)
+        lock_id, told, session, pid, own = rows[0] if rows else ("", "", 0, None, 0)
         if lock_id != self.lock_id:
             check_held(_told(told) if pid is not None else None, self.lock_id)
-        if session != pid:
+        if not session == pid == own:
             raise _lost_with_session(self.shown)
 
 

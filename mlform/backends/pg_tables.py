@@ -134,10 +134,12 @@ _HISTORY: Final = """
     WHERE workspace = %(workspace)s AND name > %(after)s ORDER BY name LIMIT 20
 """
 
+_SHARED: Final = "id <> '' AND session = pg_backend_pid()"
+"""The session holds the lock for somebody else: a pooler lent it. It would get the lock again."""
 _TRY_LOCK: Final = """
     WITH slot AS MATERIALIZED (
         SELECT epoch, pg_try_advisory_lock(%(key)s + epoch) AS free FROM {locks}
-        WHERE workspace = %(workspace)s
+        WHERE workspace = %(workspace)s AND NOT ({shared})
     )
     UPDATE {locks} AS l SET id = %(lock)s, holder = %(holder)s, session = pg_backend_pid()
     FROM slot WHERE l.workspace = %(workspace)s AND l.epoch = slot.epoch AND slot.free
@@ -154,8 +156,11 @@ _RETAKE: Final = """
     RETURNING 1
 """
 _MAKE_SLOT: Final = """
-    WITH none AS MATERIALIZED (SELECT pg_advisory_unlock_all())
-    INSERT INTO {locks} (workspace) SELECT %(workspace)s FROM none
+    WITH none AS MATERIALIZED (
+        SELECT pg_advisory_unlock_all() WHERE NOT EXISTS (SELECT FROM {locks} WHERE {shared})
+    )
+    INSERT INTO {locks} (workspace)
+    SELECT %(workspace)s FROM (SELECT) AS one LEFT JOIN none ON true
     ON CONFLICT (workspace) DO NOTHING RETURNING 1
 """
 _UNLOCK: Final = """
@@ -171,7 +176,7 @@ _SESSIONS: Final = """
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
 _HOLDER: Final = """
-    SELECT id, holder, session, pid FROM {locks}
+    SELECT id, holder, session, pid, pg_backend_pid() FROM {locks}
     LEFT JOIN ({sessions}) AS taken ON taken.key = %(key)s + epoch
     WHERE workspace = %(workspace)s
 """
@@ -273,6 +278,7 @@ class Statements:
             schema=sql.Identifier(self.schema),
             held=sql.SQL(_HELD if locked else _UNLOCKED).format(**tables),
             sessions=sql.SQL(_SESSIONS),
+            shared=sql.SQL(_SHARED),
             **tables,
         )
 

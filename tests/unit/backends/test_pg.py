@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import threading
 import time
@@ -10,11 +11,21 @@ from dataclasses import replace
 
 import pytest
 
-from mlform.backends.pg import PgBackend, PgPlace, PgWorkspaces, make_place
+from mlform.backends.pg import (
+    PgBackend,
+    PgLock,
+    PgPlace,
+    PgStorage,
+    PgWorkspace,
+    PgWorkspaces,
+    make_place,
+)
 from mlform.backends.pg_session import make_target
+from mlform.digests import digest_bytes
 from mlform.errors import BackendError, LockLost, StateConflict, StateLocked
 from mlform.state.snapshot import Recorded
 from tests.contracts.state_samples import MODEL, RUN, TRAIN, journals, lock_info, record, state
+from tests.e2e.cli import ROOT
 from tests.postgres import PASSWORD, PostgresServer
 from tests.wire import wire_to
 
@@ -59,6 +70,26 @@ def test_what_is_not_to_be_created_is_asked_for(
     if skipped == "schema":
         postgres.run("CREATE SCHEMA {}", place.target.schema)
         PgBackend(bare).lock(lock_info("id-1"))
+
+
+def test_an_administrator_may_create_as_the_page_says(postgres: PostgresServer) -> None:
+    page = (ROOT / "docs/how-to/remote-state.md").read_text(encoding="utf-8")
+    (script,) = re.findall(r"```sql\n(.*?)```", page, re.DOTALL)
+    with postgres.connect() as connection:
+        connection.execute("CREATE ROLE mlform LOGIN PASSWORD 'm'")
+        connection.execute(script.encode())
+    url = f"postgres://mlform:m@127.0.0.1:{postgres.port}/postgres"
+    skipped = {"schema_name": "titanic"}
+    for what in ("schema", "table", "index"):
+        skipped[f"skip_{what}_creation"] = "true"
+    place = make_place({"conn_str": url, **skipped}, {})
+    run = PgBackend(place)
+    run.lock(lock_info("id-1"))
+    run.begin(state(), RUN)
+    run.append((Recorded(step="s1", record=record(TRAIN)),))
+    run.write(state(record(TRAIN), serial=1), expected_serial=0)
+    run.unlock("id-1")
+    assert PgBackend(place).read() == state(record(TRAIN), serial=1)
 
 
 def test_one_who_may_only_read_can_read(postgres: PostgresServer, place: PgPlace) -> None:
@@ -165,6 +196,27 @@ def test_a_holder_that_may_not_be_stopped_loses_the_lock_all_the_same(
     colleague.lock(lock_info("id-2"))
     with pytest.raises(LockLost, match="ada@lab"):
         run.write(state(serial=1), expected_serial=0)
+
+
+def test_a_session_takes_a_lock_once(place: PgPlace) -> None:
+    """PostgreSQL gives a session the same lock twice, and a pooler one session to two runs."""
+    workspace = PgWorkspace(place, "default")
+    PgLock(workspace).lock(lock_info("id-1"))
+    with pytest.raises(StateLocked, match="id-1"):
+        PgLock(workspace).lock(lock_info("id-2"))
+    with pytest.raises(StateLocked, match="id-1"):
+        PgBackend(place).lock(lock_info("id-3"))
+
+
+def test_a_session_that_is_shared_with_others_is_noticed(place: PgPlace) -> None:
+    """A pooler in transaction mode runs each statement in whatever session is free."""
+    mine, borrowed = PgWorkspace(place, "default"), PgWorkspace(place, "default")
+    PgLock(mine).lock(lock_info("id-1"))
+    PgStorage(mine).replace(b"{}", expected="")
+    borrowed.lock_id = "id-1"
+    with pytest.raises(LockLost, match="pooler in transaction mode"):
+        PgStorage(borrowed).replace(b"{1}", expected=digest_bytes(b"{}"))
+    assert PgStorage(mine).load().snapshot == b"{}"
 
 
 def test_a_dead_holder_leaves_no_lock(postgres: PostgresServer, place: PgPlace) -> None:
