@@ -30,6 +30,26 @@ def write_all(descriptor: int, content: bytes) -> None:
         rest = rest[os.write(descriptor, rest) :]
 
 
+def append_all(descriptor: int, content: bytes, *, size: int) -> None:
+    """Append to a file and flush it: all bytes or none.
+
+    Args:
+        descriptor: Of the file, open for appending.
+        content: The bytes.
+        size: Of the file before.
+
+    Raises:
+        OSError: If they cannot be written; the file is then as it was.
+    """
+    try:
+        write_all(descriptor, content)
+        os.fsync(descriptor)
+    except OSError:
+        # Half of it in the middle would make the file unreadable once more follows.
+        os.ftruncate(descriptor, size)
+        raise
+
+
 def write_file(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     """Create or replace a file at once: a reader sees the old content or the new one.
 

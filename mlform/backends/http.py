@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from mlform.backends.base import DEFAULT_WORKSPACE, StateBackend
-from mlform.backends.http_document import EMPTY, Document, compressed, lineage_of, shortened
+from mlform.backends.http_document import Document, compressed, lineage_of, shortened
 from mlform.backends.http_journals import Left, LocalJournals, OwnJournal
 from mlform.backends.http_lock import HttpLock
 from mlform.backends.http_site import HttpPlace, HttpSite, replaced_document
@@ -38,12 +38,12 @@ class HttpStorage:
         self._journals = journals
         self._posting = threading.RLock()
         self._mutex = threading.Lock()
-        self._seen: Document = EMPTY
+        self._seen: Document | None = None
         self._is_fresh = False
         self._changed: Document | None = None
         self._afterwards: list[Callable[[], None]] = []
         self._journal_id = ""
-        self._journal = b""
+        self._journal = bytearray()
         self._file: OwnJournal | None = None
         self._last_post = 0.0
         self._timer: threading.Timer | None = None
@@ -55,7 +55,7 @@ class HttpStorage:
             document, journal = self._look()
             self._seen, self._is_fresh = document, True
             if document.journal_id != self._journal_id or self._file is None:
-                self._journal_id, self._journal = document.journal_id, journal
+                self._journal_id, self._journal = document.journal_id, bytearray(journal)
         return Content(
             snapshot=document.snapshot,
             version=document.version,
@@ -67,8 +67,9 @@ class HttpStorage:
         """Store a snapshot."""
         with self._changing() as document:
             check_unchanged(document.version, expected, self.describe())
-            self._change(replace(document, snapshot=snapshot, lineage=lineage_of(snapshot)))
-            return self._document.version
+            changed = replace(document, snapshot=snapshot, lineage=lineage_of(snapshot))
+            self._change(changed)
+            return changed.version
 
     def begin(self, header: bytes, journal_id: str) -> None:
         """Start a journal: its file first, so that a document that names it finds it."""
@@ -87,7 +88,7 @@ class HttpStorage:
                 journal = document.journal + lines
                 self._change(replace(document, journal=journal))
                 if self._changed is None:
-                    self._journal = journal
+                    self._journal += lines
             return
         with self._mutex:
             if self._trouble is not None:
@@ -145,10 +146,6 @@ class HttpStorage:
     def _at_once(self) -> bool:
         return self._site.place.interval == 0
 
-    @property
-    def _document(self) -> Document:
-        return self._seen if self._changed is None else self._changed
-
     @contextmanager
     def _changing(self) -> Iterator[Document]:
         """Hold the document for a change; by itself it is posted with the whole journal."""
@@ -157,10 +154,14 @@ class HttpStorage:
 
     def _whole(self) -> Document:
         """Return the document with all that this machine knows of its journal."""
+        seen = self._seen
+        if seen is None:
+            self.load()
+            return self._whole()
         with self._mutex:
-            if not self._journal_id or self._seen.journal_id != self._journal_id:
-                return self._seen
-            return replace(self._seen, journal=self._journal)
+            if not self._journal_id or seen.journal_id != self._journal_id:
+                return seen
+            return replace(seen, journal=bytes(self._journal))
 
     def _change(self, document: Document) -> None:
         if self._changed is None:
@@ -216,7 +217,7 @@ class HttpStorage:
         with self._mutex:
             before, self._file = self._file, file
             timer, self._timer = self._timer, None
-            self._journal_id, self._journal = journal_id, journal
+            self._journal_id, self._journal = journal_id, bytearray(journal)
             self._trouble = None
         if timer is not None:
             timer.cancel()

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from mlform.dataclass import dataclass
-from mlform.durable import write_all, write_file
+from mlform.durable import append_all, write_file
 from mlform.errors import BackendError, StateConflict
 
 _MODE: Final = 0o600
@@ -138,12 +138,7 @@ class OwnJournal:
         """
         with self._journals.translated():
             self._check()
-            try:
-                write_all(self._descriptor, lines)
-                os.fsync(self._descriptor)
-            except OSError:
-                os.ftruncate(self._descriptor, self._size)
-                raise
+            append_all(self._descriptor, lines, size=self._size)
             self._size += len(lines)
 
     def close(self) -> None:

@@ -213,24 +213,16 @@ class HttpSite:
             BackendError: If nobody answers, or with something else.
         """
         place = self.place
-        body = lock_document(info, place)
-        answer = self._client.request(place.lock_method, place.lock_address, body)
-        if not answer.is_done and answer.status not in LOCKED:
-            raise self.refused(answer, "locked", place.lock_address)
-        return answer
+        return self._ask(place.lock_method, place.lock_address, info, "locked")
 
     def ask_unlock(self, info: LockInfo) -> Answer:
-        """Ask to give a lock back.
+        """Ask to give a lock back; `LOCKED` says that it is another one's.
 
         Raises:
             BackendError: If nobody answers, or with something else.
         """
         place = self.place
-        body = lock_document(info, place)
-        answer = self._client.request(place.unlock_method, place.unlock_address, body)
-        if not answer.is_done and answer.status not in LOCKED:
-            raise self.refused(answer, "unlocked", place.unlock_address)
-        return answer
+        return self._ask(place.unlock_method, place.unlock_address, info, "unlocked")
 
     def remote_holder(self) -> LockInfo | None:
         """Return who holds the lock. The protocol knows no question: it is tried.
@@ -287,6 +279,12 @@ class HttpSite:
             f"The state cannot be {done}",
             f"{shown(url)} answered with status {answer.status}{said}. {advice}",
         )
+
+    def _ask(self, method: str, url: str, info: LockInfo, done: str) -> Answer:
+        answer = self._client.request(method, url, lock_document(info, self.place))
+        if not answer.is_done and answer.status not in LOCKED:
+            raise self.refused(answer, done, url)
+        return answer
 
     def _post(self, document: Document) -> None:
         place = self.place

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from mlform.digests import Digest
-from mlform.durable import write_all, write_file
+from mlform.durable import append_all, write_file
 from mlform.state.encryption import Cipher
 from mlform.state.journal import Base, Head, Journal, Run, begin_journal, encode_seal
 from mlform.state.snapshot import Entry
@@ -77,13 +77,7 @@ class JournalFile:
         self._append(encode_seal(snapshot, self._lines, recovered=recovered), 1)
 
     def _append(self, content: bytes, lines: int) -> None:
-        try:
-            write_all(self._descriptor, content)
-            os.fsync(self._descriptor)
-        except OSError:
-            # Half a line in the middle would make the journal unreadable once more follows.
-            os.ftruncate(self._descriptor, self._size)
-            raise
+        append_all(self._descriptor, content, size=self._size)
         self._size += len(content)
         self._lines += lines
 

@@ -456,6 +456,18 @@ def test_a_sealed_state_shows_serial_and_lineage_only(
     assert [journal.entries for journal in journals(other)] == [TRAINED]
 
 
+def test_the_history_of_another_place_can_be_added(here: HttpPlace, there: HttpPlace) -> None:
+    run = _open(here)
+    run.begin(state(), RUN)
+    run.append(TRAINED)
+    run.write(state(record(TRAIN), serial=1), expected_serial=0)
+    (journal,) = journals(_open(here))
+    elsewhere = replace(there, address=f"{there.address}/other", lock_address="")
+    _open(elsewhere).write(state(record(TRAIN), serial=1), expected_serial=None)
+    _open(elsewhere).keep(journal)
+    assert journal in journals(_open(elsewhere))
+
+
 def test_an_address_is_one_state(here: HttpPlace) -> None:
     workspaces = HttpWorkspaces(here, now=utc_now)
     assert workspaces.names() == ("default",)
