@@ -112,7 +112,7 @@ class StateBackend(Protocol):
         Args:
             state: The new state.
             expected_serial: Serial of the stored snapshot, or None if there must be none.
-            run: Who writes, where no run has begun.
+            run: Who writes, where no run has begun; without one, the history tells nothing of it.
 
         Raises:
             StateConflict: If the stored serial is another one.

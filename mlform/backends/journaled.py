@@ -16,7 +16,6 @@ from mlform.digests import JsonObject, digest_bytes
 from mlform.errors import BackendError, EncryptionError, StateConflict, StateCorrupt
 from mlform.state.encryption import PLAIN, Cipher
 from mlform.state.journal import (
-    UNKNOWN_RUN,
     Base,
     Damaged,
     Head,
@@ -265,7 +264,7 @@ class JournaledBackend:
         try:
             self._lock.check()
             if self._run is None:
-                self._write_alone(state, content, expected_serial, run or UNKNOWN_RUN)
+                self._write_alone(state, content, expected_serial, run)
             else:
                 self._fold(self._run, state, content, expected_serial)
         except StateCorrupt:
@@ -343,7 +342,7 @@ class JournaledBackend:
         self._together(store)
 
     def _write_alone(
-        self, state: State, snapshot: bytes, expected_serial: int | None, run: Run
+        self, state: State, snapshot: bytes, expected_serial: int | None, run: Run | None
     ) -> None:
         content, stored = self._load()
         check_serial(None if stored is None else stored.base.serial, expected_serial)
@@ -420,7 +419,7 @@ def _unfolded(content: Content, cipher: Cipher) -> Journal | None:
 
 
 def journal_between(
-    stored: Stored | None, state: State, snapshot: bytes, run: Run, cipher: Cipher
+    stored: Stored | None, state: State, snapshot: bytes, run: Run | None, cipher: Cipher
 ) -> tuple[str, bytes] | None:
     """Return what a writer did that replaced a state at once, as a journal and its name.
 
@@ -428,12 +427,14 @@ def journal_between(
         stored: What it replaced.
         state: What it wrote.
         snapshot: The same as it is stored.
-        run: Who it was.
+        run: Who it was; None tells nothing.
         cipher: Seals the journal.
 
     Returns:
-        None where the new state has nothing to do with the old one.
+        None where nothing is to be told.
     """
+    if run is None:
+        return None
     before = State(lineage=state.lineage, serial=-1) if stored is None else stored.recovered
     if before.lineage != state.lineage:
         return None

@@ -26,7 +26,6 @@ from mlform.durable import temporary_prefix, write_file
 from mlform.errors import BackendError, EncryptionError, StateConflict, StateCorrupt
 from mlform.state.encryption import PLAIN, Cipher
 from mlform.state.journal import (
-    UNKNOWN_RUN,
     Damaged,
     Journal,
     Run,
@@ -153,7 +152,7 @@ class LocalBackend:
                     self._renews = stored is not None and stored.is_outdated(self._cipher)
                     if self._renews:
                         self._renew_history()
-                    kept = journal_between(stored, state, content, run or UNKNOWN_RUN, self._cipher)
+                    kept = journal_between(stored, state, content, run, self._cipher)
                 else:
                     self._fold(self._run, state, content, expected_serial)
                 self._replace(content)

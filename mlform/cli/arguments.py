@@ -81,6 +81,29 @@ class InitArguments:
     ] = False
     get: Annotated[bool, Flag("Leave the modules as they are installed.")] = True
     backend: Annotated[bool, Flag("Do not look whether the state can be reached.")] = True
+    backend_config: Annotated[
+        tuple[str, ...],
+        Flag(
+            "Arguments that the backend block leaves open: one, or a file of them. May be given "
+            "several times.",
+            "KEY=VALUE|PATH",
+        ),
+    ] = ()
+    migrate_state: Annotated[
+        bool, Flag("Copy the states to the configured backend, which is another one than before.")
+    ] = False
+    reconfigure: Annotated[
+        bool, Flag("Use the configured backend as it is, whatever was used before.")
+    ] = False
+    force_copy: Annotated[
+        bool, Flag("Answer yes to every question about copying states; implies -migrate-state.")
+    ] = False
+    old_backend_config: Annotated[
+        tuple[str, ...],
+        Flag("A secret argument of the backend that states are copied from.", "KEY=VALUE"),
+    ] = ()
+    lock: Lock = True
+    lock_timeout: LockTimeout = "0s"
     lockfile: LockMode = ""
     var: Variables = ()
     from_example: Annotated[

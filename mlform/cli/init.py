@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mlform.cli.init_backend import backend_config, backend_options, tell_backend
 from mlform.cli.planning import is_readonly, variable_options
 from mlform.cli.telling import Progress, tell
 from mlform.views.paper import BLANK, Ink, Line, Piece, line
@@ -22,7 +23,8 @@ def run(arguments: InitArguments, session: Session) -> int:
     options = InitOptions(
         upgrade=arguments.upgrade,
         get=arguments.get,
-        backend=arguments.backend,
+        backend=backend_options(arguments, session) if arguments.backend else None,
+        backend_config=backend_config(arguments, session),
         readonly=is_readonly(arguments.lockfile),
         variables=variable_options(arguments.var, session),
     )
@@ -35,10 +37,8 @@ def run(arguments: InitArguments, session: Session) -> int:
     done = initialize(session.environment(), options, say=progress)
     progress.end()
     session.report(done.warnings)
-    if done.backend:
-        code = "initializing_backend_message"
-        tell(session, [line("Initializing the backend...")], code=code)
-        tell(session, [line(f"  The state is kept in {done.backend}."), BLANK])
+    if done.backend is not None:
+        tell_backend(session, done.backend)
     tell(session, _images(done))
     if done.new_images or done.new_modules:
         tell(session, [line(_LOCKED), BLANK], code="dependencies_lock_changes_info")

@@ -15,6 +15,7 @@ from mlform.dataclass import replace
 from mlform.diagnostics import Diagnostics
 from mlform.digests import Digest, JsonObject, digest_bytes, digest_json
 from mlform.errors import BackendError
+from mlform.operations.chosen_backend import check_chosen
 from mlform.operations.environment import BackendSettings, Environment, Sealing
 from mlform.operations.loading import (
     Loaded,
@@ -33,10 +34,12 @@ def open_backend(environment: Environment, loaded: Loaded) -> StateBackend:
 
     Raises:
         ConfigurationError: If its arguments are not known or wrong.
+        UsageError: If it is not the one that `init` chose.
     """
     diagnostics = Diagnostics()
     diagnostics.extend(loaded.backend_problems)
     diagnostics.raise_if_errors()
+    check_chosen(environment, loaded.backend)
     return in_workspace(environment, environment.open_backend(loaded.backend))
 
 
@@ -45,8 +48,11 @@ def all_workspaces(environment: Environment) -> Workspaces:
 
     Raises:
         ConfigurationError: If the backend block cannot be understood.
+        UsageError: If it is not the one that `init` chose.
     """
-    return environment.open_backend(backend_settings(environment))
+    settings = backend_settings(environment)
+    check_chosen(environment, settings)
+    return environment.open_backend(settings)
 
 
 def in_workspace(environment: Environment, workspaces: Workspaces) -> StateBackend:
@@ -104,7 +110,8 @@ def _storage(
     diagnostics.raise_if_errors()
     scope = EarlyScope(context=context, variables=root.variables, locals=root.locals, values=values)
     sealing = sealing_of(encryption, scope, environment, diagnostics)
-    settings = replace(backend_of(backend, scope, diagnostics), cipher=sealing.state)
+    settings = backend_of(environment, backend, scope, diagnostics)
+    settings = replace(settings, cipher=sealing.state)
     diagnostics.raise_if_errors()
     return settings, sealing
 

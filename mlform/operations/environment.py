@@ -55,11 +55,13 @@ class BackendSettings:
     Attributes:
         type: Such as `local`.
         arguments: As the schema of the type has them; absent ones are left out.
+        given: Names of those that `-backend-config` gave.
         cipher: Seals what is kept there.
     """
 
     type: str = "local"
     arguments: Mapping[str, object] = field(default_factory=dict)
+    given: frozenset[str] = frozenset()
     cipher: Cipher = PLAIN
 
 

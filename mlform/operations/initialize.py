@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 
 from mlform.config.variable_sources import OptionFile, OptionValue
 from mlform.dataclass import dataclass
-from mlform.operations.access import open_backend
+from mlform.diagnostics import Diagnostics
 from mlform.operations.environment import Environment
 from mlform.operations.get import check_may_upgrade, get_modules
-from mlform.operations.loading import load
+from mlform.operations.given_arguments import given_arguments
+from mlform.operations.init_backend import BackendOptions, set_up_backend
+from mlform.operations.loading import Loaded, load
 from mlform.operations.pins import resolve_pins
 from mlform.operations.results import Initialized
 
@@ -21,14 +23,17 @@ class InitOptions:
     Attributes:
         upgrade: Find out anew what each image name and each module's source means.
         get: Whether to install modules.
-        backend: Whether to look whether the state can be reached.
+        backend: How the backend is set up; None to leave it alone.
+        backend_config: Arguments of the backend that the configuration leaves open; None for
+            those that were given last.
         readonly: Refuse to change the lock file.
         variables: From the command line, in order.
     """
 
     upgrade: bool = False
     get: bool = True
-    backend: bool = True
+    backend: BackendOptions | None = BackendOptions()
+    backend_config: Sequence[OptionValue | OptionFile] | None = None
     readonly: bool = False
     variables: Sequence[OptionValue | OptionFile] = ()
 
@@ -59,12 +64,13 @@ def initialize(
             readonly=options.readonly,
             options=options.variables,
         ).new_pins
-    loaded = load(environment, options=options.variables, partial=True)
-    where = ""
-    if options.backend:
-        backend = open_backend(environment, loaded)
-        backend.read()
-        where = backend.describe()
+    loaded = _loaded(environment, options)
+    backend = None
+    if options.backend is not None:
+        diagnostics = Diagnostics()
+        diagnostics.extend(loaded.backend_problems)
+        diagnostics.raise_if_errors()
+        backend = set_up_backend(environment, loaded.backend, options.backend)
     pins = resolve_pins(
         environment,
         loaded.runtimes.values(),
@@ -72,9 +78,18 @@ def initialize(
         upgrade=options.upgrade,
     )
     return Initialized(
-        backend=where,
+        backend=backend,
         images=pins.images,
         new_images=pins.new,
         new_modules=new_modules,
-        warnings=loaded.warnings,
+        warnings=(*loaded.warnings, *(() if backend is None else backend.warnings)),
     )
+
+
+def _loaded(environment: Environment, options: InitOptions) -> Loaded:
+    if options.backend_config is None:
+        return load(environment, options=options.variables, partial=True)
+    diagnostics = Diagnostics()
+    given = given_arguments(options.backend_config, diagnostics)
+    diagnostics.raise_if_errors()
+    return load(environment, options=options.variables, partial=True, given=given)

@@ -21,13 +21,16 @@ from mlform.graph.build import Graph, build_graph
 from mlform.graph.evaluation import Evaluation
 from mlform.graph.known import Known, Surroundings
 from mlform.graph.runtimes import RuntimeSettings, resolve_runtimes
+from mlform.hcl.ast import Attribute
 from mlform.lang.function import Function
 from mlform.lang.functions import functions
 from mlform.lang.values import Value
 from mlform.operations.backends import BACKENDS
+from mlform.operations.chosen_backend import chosen_backend
 from mlform.operations.early_blocks import NOT_KNOWN, early_arguments
 from mlform.operations.environment import BackendSettings, Environment, Sealing
 from mlform.operations.function_ports import function_context
+from mlform.operations.given_arguments import remembered_arguments, with_arguments
 from mlform.operations.installed import find_installed, modules_folder
 from mlform.schema import ResourceSchema
 from mlform.state.encryption import PLAIN
@@ -98,6 +101,7 @@ def load(
     options: Sequence[OptionValue | OptionFile] = (),
     ask: Ask | None = None,
     partial: bool = False,
+    given: Sequence[Attribute] | None = None,
 ) -> Loaded:
     """Read the configuration of the working folder and everything it needs.
 
@@ -106,11 +110,13 @@ def load(
         options: `-var` and `-var-file`.
         ask: Asks a person for a variable without value.
         partial: Take unknown values for required variables without value, as `validate` does.
+        given: Arguments of the backend that the configuration leaves open; None for those that
+            `init` was given last.
 
     Raises:
         ConfigurationError: With everything that is wrong so far.
     """
-    loaded, diagnostics = _load(environment, options=options, ask=ask, partial=partial)
+    loaded, diagnostics = _load(environment, options=options, ask=ask, partial=partial, given=given)
     diagnostics.raise_if_errors()
     return loaded
 
@@ -133,6 +139,7 @@ def _load(
     options: Sequence[OptionValue | OptionFile],
     ask: Ask | None,
     partial: bool,
+    given: Sequence[Attribute] | None = None,
 ) -> tuple[Loaded, Diagnostics]:
     root = read_root(DiskFiles(environment.settings.folder))
     diagnostics = Diagnostics()
@@ -146,7 +153,7 @@ def _load(
         modules_folder=modules_folder(environment.settings),
     )
     diagnostics.extend(problems)
-    loaded = _assembled(environment, config, values, diagnostics, partial=partial)
+    loaded = _assembled(environment, config, values, diagnostics, partial=partial, given=given)
     return loaded, diagnostics
 
 
@@ -284,6 +291,7 @@ def _assembled(
     diagnostics: Diagnostics,
     *,
     partial: bool,
+    given: Sequence[Attribute] | None = None,
 ) -> Loaded:
     for module in config.modules.values():
         diagnostics.extend(check_required_versions(module.required_versions, __version__))
@@ -305,7 +313,8 @@ def _assembled(
     runtimes = resolve_runtimes(config.root, found, diagnostics)
     problems = Diagnostics()
     sealing = sealing_of(config.root.encryption, scope, environment, problems)
-    backend = replace(backend_of(config.root.backend, scope, problems), cipher=sealing.state)
+    backend = backend_of(environment, config.root.backend, scope, problems, given)
+    backend = replace(backend, cipher=sealing.state)
     if not partial:
         # That a variable has no value is told already; without that it is no problem of its own.
         told = diagnostics.has_errors
@@ -344,10 +353,29 @@ class _Schemas(Mapping[str, ResourceSchema]):
 
 
 def backend_of(
-    block: BackendBlock | None, scope: EarlyScope, diagnostics: Diagnostics
+    environment: Environment,
+    block: BackendBlock | None,
+    scope: EarlyScope,
+    diagnostics: Diagnostics,
+    given: Sequence[Attribute] | None = None,
 ) -> BackendSettings:
-    """Return which backend a configuration names, arguments resolved; local where it names none."""
+    """Return which backend a configuration names, arguments resolved; local where it names none.
+
+    Args:
+        environment: The outside world.
+        block: As written, or None.
+        scope: What is known in time.
+        diagnostics: Takes what is wrong.
+        given: Arguments that the configuration leaves open; None for those that `init` was given
+            last.
+    """
     if block is None:
+        if given:
+            diagnostics.error(
+                "Missing backend configuration",
+                "-backend-config was used without a backend block in the configuration. Add one, "
+                'such as backend "pg" {}, to the mlform block.',
+            )
         return BackendSettings()
     schema = BACKENDS.get(block.type)
     if schema is None:
@@ -358,8 +386,23 @@ def backend_of(
             range=block.range,
         )
         return BackendSettings()
-    arguments = early_arguments(schema, block.body, scope, diagnostics)
-    return BackendSettings(type=block.type, arguments=arguments)
+    if given is None:
+        given = _given_last(environment, block.type, diagnostics)
+    body = with_arguments(block, given).body
+    return BackendSettings(
+        type=block.type,
+        arguments=early_arguments(schema, body, scope, diagnostics),
+        given=frozenset(attribute.name for attribute in given),
+    )
+
+
+def _given_last(
+    environment: Environment, type_: str, diagnostics: Diagnostics
+) -> tuple[Attribute, ...]:
+    chosen = chosen_backend(environment)
+    if chosen is None or chosen.type != type_ or not chosen.given:
+        return ()
+    return remembered_arguments(chosen.given, diagnostics)
 
 
 def sealing_of(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import Enum
 from pathlib import Path
 
 from mlform.addresses import ResourceAddress, Target
@@ -102,19 +103,60 @@ class Applied:
         return not (self.failures or self.skipped or self.interrupted or self.problems)
 
 
+class Meeting(Enum):
+    """What the state to copy meets in the new backend."""
+
+    NOTHING = "nothing"
+    THE_SAME = "the same state"
+    OLDER = "an older version of it"
+    OTHER = "another state"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """A state to be copied.
+
+    Attributes:
+        workspace: Its name.
+        objects: How many it holds.
+        meets: What is in the new backend.
+    """
+
+    workspace: str
+    objects: int
+    meets: Meeting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendReady:
+    """The backend is set up.
+
+    Attributes:
+        place: Where the state is, for people.
+        configured: Type of the backend that is another one than before; empty if it is the same.
+        copied: The states that were copied.
+        warnings: What could not be copied.
+    """
+
+    place: str
+    configured: str = ""
+    copied: tuple[Copy, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Initialized:
     """The outcome of `init`.
 
     Attributes:
-        backend: Where the state is, or empty if nobody looked.
+        backend: Where the state is and what was copied there, or None if nobody looked.
         images: Pins by image name.
         new_images: Names of the images whose pin is new.
         new_modules: Packages of modules whose pin is new.
         warnings: Problems that did not stop it.
     """
 
-    backend: str
+    backend: BackendReady | None
     images: Mapping[str, PinnedImage]
     new_images: tuple[str, ...] = ()
     new_modules: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mlform.addresses import ResourceAddress, Target, covers, print_target
+from mlform.backends.base import StateBackend
 from mlform.dataclass import dataclass, replace
 from mlform.durable import write_file
 from mlform.errors import EncryptionError, MlformError, StateConflict, StateCorrupt, UsageError
@@ -17,6 +18,7 @@ from mlform.plan.moves import entries_between, moved_state
 from mlform.plan.renaming import moves_to
 from mlform.state.codec import decode_state
 from mlform.state.encryption import is_sealed
+from mlform.state.journal import Run
 from mlform.state.snapshot import Entry, State
 from mlform.state.stored import decode_stored, encode_stored
 
@@ -171,9 +173,29 @@ def push(environment: Environment, pushed: State, *, force: bool, edit: Edit) ->
             return
         if edit.backup is not None:
             _keep(environment, stored, edit.backup)
-        backend.begin(stored, run)
-        serial = pushed.serial if pushed.serial > stored.serial else stored.serial + 1
-        backend.write(replace(pushed, serial=serial), expected_serial=stored.serial)
+        replace_state(backend, stored, pushed, run)
+
+
+def replace_state(backend: StateBackend, stored: State, state: State, run: Run) -> State:
+    """Write a state in the place of another one, as one more run in its history.
+
+    Args:
+        backend: The lock is held.
+        stored: What is there.
+        state: What is to be there.
+        run: Who does it.
+
+    Returns:
+        What was written: its serial follows that of the stored state.
+
+    Raises:
+        BackendError: If it cannot be written.
+    """
+    serial = state.serial if state.serial > stored.serial else stored.serial + 1
+    written = replace(state, serial=serial)
+    backend.begin(stored, run)
+    backend.write(written, expected_serial=stored.serial)
+    return written
 
 
 def _check_may_replace(stored: State, pushed: State) -> None:

@@ -24,7 +24,7 @@ from mlform.lang.function import Function
 from mlform.lang.values import Value
 from mlform.operations.access import state_digest
 from mlform.operations.apply import apply_loaded
-from mlform.operations.environment import Environment
+from mlform.operations.environment import BackendSettings, Environment
 from mlform.operations.installed import find_installed, modules_folder
 from mlform.operations.kept_variables import variables_to_json
 from mlform.operations.loading import Loaded, assemble, early_context, make_functions
@@ -150,7 +150,10 @@ class SubjectLoader:
         """
         loaded = assemble(world, config, values, Diagnostics())
         return Subject(
-            **{name: getattr(loaded, name) for name in attributes(Loaded)},
+            **{
+                **{name: getattr(loaded, name) for name in attributes(Loaded)},
+                "backend": BackendSettings(),  # tests keep their state in memory
+            },
             overridden_modules=overridden,
             images=self._images(),
         )
