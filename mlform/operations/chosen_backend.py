@@ -79,19 +79,19 @@ def chosen_backend(environment: Environment) -> Chosen | None:
     path = _file(environment)
     try:
         return _read(json.loads(path.read_bytes()))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is damaged"
         raise MlformError(
             "The backend that was chosen last cannot be told",
-            f"{path} cannot be read: {error}. Remove it and run mlform init -reconfigure.",
+            f"{path} cannot be read: {reason}. Remove it and run mlform init -reconfigure.",
         ) from error
 
 
 def _read(document: Mapping[str, Json]) -> Chosen:
     if document["version"] != _VERSION:
-        message = f"it has format version {document['version']}"
-        raise ValueError(message)
+        raise ValueError(_VERSION)
     names = document["secret_names"]
     return Chosen(
         type=str(document["type"]),
@@ -106,8 +106,7 @@ def _read(document: Mapping[str, Json]) -> Chosen:
 def _object(value: Json) -> JsonObject:
     if isinstance(value, Mapping):
         return value
-    message = "it is damaged"
-    raise ValueError(message)
+    raise TypeError(type(value))
 
 
 def choose_backend(environment: Environment, settings: BackendSettings) -> None:
