@@ -65,6 +65,17 @@ def shortage(wanted: Requirements, machine: Machine, taken: int = 0) -> tuple[st
     return None
 
 
+def remedy(name: str) -> str:
+    """Return what to do about too little of a requirement."""
+    ways = (
+        f"Ask for less ({name} in its block requirements, or in the block of its runtime), or run "
+        "mlform on a machine that has it."
+    )
+    if name == "gpus":
+        return f"{ways} MLF_GPUS says which GPUs mlform may use, where it does not see them."
+    return ways
+
+
 def memory_text(size: int) -> str:
     """Return an amount of memory for people, such as `3.5 GiB`."""
     for unit, name in _UNITS:

@@ -448,6 +448,12 @@ class Engine:
         tainted = {**state.objects, key: replace(state.objects[key], tainted=True)}
         self.write(replace(state, objects=tainted))
 
+    def write_without(self, *addresses: str) -> None:
+        """Forget objects, as if somebody else had never made them."""
+        gone = {parse_address(address) for address in addresses}
+        kept = {key: each for key, each in self.state.objects.items() if key[0] not in gone}
+        self.write(replace(self.state, objects=kept))
+
     def write(self, state: State) -> None:
         """Replace the state."""
         backend = MemoryBackend(self.place)

@@ -11,7 +11,7 @@ from mlform.dataclass import replace
 from mlform.digests import Json
 from mlform.errors import MlformError
 from mlform.graph.arguments import plain_object
-from mlform.machine import Machine, shortage
+from mlform.machine import Machine, remedy, shortage
 from mlform.requirements import requirements_of
 from mlform.resources.base import AnyKind
 from mlform.tasks import Requirements
@@ -61,14 +61,3 @@ def too_small(address: ResourceAddress, short: tuple[str, str]) -> MachineTooSma
     """Return the failure of an object that asks for more than there is."""
     name, sentence = short
     return MachineTooSmall("Machine too small", f"{sentence} {remedy(name)}", address=str(address))
-
-
-def remedy(name: str) -> str:
-    """Return what to do about too little of a requirement."""
-    ways = (
-        f"Ask for less ({name} in its block requirements, or in the block of its runtime), or run "
-        "mlform on a machine that has it."
-    )
-    if name == "gpus":
-        return f"{ways} MLF_GPUS says which GPUs mlform may use, where it does not see them."
-    return ways

@@ -17,6 +17,7 @@ from mlform.operations.loading import Ask, Loaded, load
 from mlform.operations.pins import Pins, resolve_pins
 from mlform.operations.results import Planned, PlanOptions
 from mlform.operations.world import World
+from mlform.plan.capacity import check_capacity
 from mlform.plan.changes import Basis, Mode, Plan
 from mlform.plan.planner import make_plan as plan_changes
 from mlform.plan.wishes import Wishes
@@ -57,6 +58,8 @@ def make_plan(environment: Environment, options: PlanOptions, ask: Ask | None = 
         planned_at=planned_at,
     )
     plan = _planned(environment, loaded, pins, state, basis, options)
+    defaults = {name: runtime.requirements for name, runtime in loaded.runtimes.items()}
+    check_capacity(plan, state, loaded.config, defaults, environment.machine)
     return Planned(
         plan=replace(plan, warnings=(*loaded.warnings, *plan.warnings)),
         state=state,
