@@ -32,7 +32,8 @@
     │   └── ModuleRefused
     ├── PlanError
     │   └── PlanStale
-    └── UsageError
+    ├── UsageError
+    └── WaitEnded
 
 What is wrong in a configuration is not an exception of this tree but a `Diagnostic`.
 
@@ -212,3 +213,7 @@ class PlanStale(PlanError):
 
 class UsageError(MlformError):
     """The command line asks for something that cannot be done."""
+
+
+class WaitEnded(MlformError):
+    """Somebody interrupted the wait for the lock of the state; nothing was done."""

@@ -114,7 +114,8 @@ class Retry:
 
     def pause_before(self, attempt: int) -> float:
         """Return the seconds to wait before an attempt, counted from 1."""
-        return min(self.delay * 2.0 ** (attempt - 2), _LONGEST_PAUSE)
+        longest = max(self.delay, _LONGEST_PAUSE)
+        return min(self.delay * 2.0 ** min(attempt - 2, 30), longest)
 
 
 def retry_of(block: Json) -> Retry:

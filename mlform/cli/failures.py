@@ -8,7 +8,7 @@ from typing import Final
 from mlform import __version__
 from mlform.cli.session import Session
 from mlform.diagnostics import ConfigurationError, Diagnostic
-from mlform.errors import MlformError, ServerFailed, StateLocked, TaskFailed
+from mlform.errors import MlformError, ServerFailed, StateLocked, TaskFailed, WaitEnded
 from mlform.printed import shown_lines
 
 FAILED: Final = 1
@@ -39,6 +39,8 @@ def problems_of(error: ConfigurationError | MlformError) -> tuple[Diagnostic, ..
 
 def status_of(error: ConfigurationError | MlformError) -> int:
     """Return the exit status of an exception."""
+    if isinstance(error, WaitEnded):
+        return INTERRUPTED
     if isinstance(error, StateLocked):
         return LOCKED
     return DECLINED if isinstance(error, Declined) else FAILED

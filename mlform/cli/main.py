@@ -28,11 +28,14 @@ def main() -> NoReturn:
         sys.stdout.flush()
     except BrokenPipeError:
         # Nobody reads on: not worth a word. The interpreter must not try to flush again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        from mlform.cli.session import discard
+
+        discard(sys.stdout)
         status = 0
     except KeyboardInterrupt:
-        sys.stderr.write("\nInterrupted.\n")
-        status = 130
+        from mlform.cli.interrupting import say_interrupted
+
+        status = say_interrupted(sys.stdout, sys.stderr)
     # The interpreter looks through everything once more before it ends, for nothing: a fifth of the
     # time of a large validate.
     gc.freeze()
@@ -66,7 +69,9 @@ def run(
         stdout.write(overview())
         return 0
     from mlform.cli.dispatch import Streams, dispatch
+    from mlform.cli.interrupting import unwind_when_told_to_end
 
+    unwind_when_told_to_end()
     if _COMPLETING in variables or words == [_INSTALL]:
         from mlform.cli import completion
         from mlform.cli.dispatch import known_addresses

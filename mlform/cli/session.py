@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
 from mlform.addresses import ResourceAddress, Target, parse_address, parse_target
-from mlform.dataclass import dataclass, replace
+from mlform.dataclass import dataclass, field, replace
 from mlform.diagnostics import Diagnostic, Severity
-from mlform.errors import UsageError
+from mlform.errors import MlformError, UsageError
 
 if TYPE_CHECKING:
     from mlform.apply.events import Event
@@ -18,7 +20,22 @@ if TYPE_CHECKING:
     from mlform.schema import BlockSchema
     from mlform.views.machine import MessageStream
 
+_GONE: Final = frozenset({errno.EPIPE, errno.EIO, errno.ENXIO, errno.EBADF})
+"""What writing to a pipe or terminal gives that somebody closed."""
 _DURATION: Final = r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?"
+
+
+@dataclass(slots=True)
+class Loss:
+    """What happens when nobody can read a stream any more: a closed pipe or terminal, a full disk.
+
+    Attributes:
+        is_lost: Whether that was found out.
+        on_loss: Called then, and whatever is written is dropped; with None it is an exception.
+    """
+
+    is_lost: bool = False
+    on_loss: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +47,14 @@ class Stream:
         terminal: Whether a person watches it.
         color: Whether colour may be used.
         columns: Its width, or 0 where there is none.
+        loss: What happens when nobody can read it any more.
     """
 
     file: TextIO
     terminal: bool = False
     color: bool = False
     columns: int = 0
+    loss: Loss = field(default_factory=Loss)
 
     @property
     def width(self) -> int | None:
@@ -43,9 +62,31 @@ class Stream:
         return self.columns or None
 
     def write(self, text: str) -> None:
-        """Write text and let it be seen at once."""
-        self.file.write(text)
-        self.file.flush()
+        """Write text and let it be seen at once.
+
+        Raises:
+            BrokenPipeError: If nobody can read it any more.
+            MlformError: If it cannot be written for another reason.
+        """
+        if self.loss.is_lost:
+            return
+        try:
+            self.file.write(text)
+            self.file.flush()
+        except OSError as error:
+            self._lose(error)
+
+    def _lose(self, error: OSError) -> None:
+        on_loss = self.loss.on_loss
+        if on_loss is not None:
+            self.loss.is_lost = True
+            discard(self.file)
+            on_loss()
+        elif error.errno in _GONE:
+            raise BrokenPipeError(error.errno, error.strerror) from error
+        else:
+            reason = error.strerror or error
+            raise MlformError("Output cannot be written", f"{reason}.") from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +165,14 @@ class Session:
             from mlform.views.diagnostics import render_report
 
             self.err.write(render_report(shown, color=self.err.color, width=self.err.columns))
+
+
+def discard(file: TextIO) -> None:
+    """Let what is still to be written to a stream go nowhere, so that no end of it fails."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), file.fileno())
+    except (OSError, ValueError):
+        return
 
 
 def _unheard(event: Event) -> None:

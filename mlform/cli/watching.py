@@ -5,19 +5,19 @@ from __future__ import annotations
 import signal
 import threading
 from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import IO, TYPE_CHECKING, Final, Self, TextIO, cast
 
 from mlform.apply.events import Event, Interrupted
 from mlform.apply.stop import Stop
+from mlform.cli.interrupting import ENDING
 from mlform.wiring import monotonic
 
 if TYPE_CHECKING:
-    from mlform.cli.session import Session
+    from mlform.cli.session import Session, Stream
     from mlform.views.paper import Line
     from mlform.views.progress import ProgressView
 
 _TICK: Final = 0.2
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 class Watch:
@@ -49,8 +49,11 @@ class Watch:
         return self._view
 
     def __enter__(self) -> Self:
-        for number in _SIGNALS:
-            self._handlers[number] = signal.signal(number, self._interrupted)
+        for stream in (self._session.out, self._session.err):
+            stream.loss.on_loss = self._unread
+        for number in ENDING:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                self._handlers[number] = signal.signal(number, self._interrupted)
         self._ticker.start()
         return self
 
@@ -70,12 +73,28 @@ class Watch:
 
     def _interrupted(self, number: int, frame: FrameType | None) -> None:
         """Note the wish; the ticker passes it on, as a handler must take no lock and not write."""
-        del number, frame
-        self._wishes += 1
+        del frame
+        if number == signal.SIGHUP:
+            # The end of a terminal may be told several times: by the system and by the shell.
+            self._wishes = max(self._wishes, 1)
+        else:
+            self._wishes += 1
+
+    def _look_for_readers(self) -> None:
+        """Find out that nobody reads on before the next line is written: that may take hours."""
+        for stream in (self._session.out, self._session.err):
+            if not stream.loss.is_lost and is_hung_up(stream.file):
+                self._unread()
+
+    def _unread(self) -> None:
+        """Take it as the wish to stop that nobody reads what is printed any more."""
+        self._wishes = max(self._wishes, 1)
+        self.stop.request()
 
     def _tick(self) -> None:
         told = 0
         while not self._over.wait(_TICK):
+            self._look_for_readers()
             wishes = min(self._wishes, 2)
             if wishes > told:
                 told = wishes
@@ -84,6 +103,31 @@ class Watch:
             with self._lock:
                 if self._view is not None:
                     self._view.tick()
+
+
+def is_hung_up(file: TextIO) -> bool:
+    """Whether the other end of a pipe or terminal is closed."""
+    import select
+
+    try:
+        poll = select.poll()
+        poll.register(file.fileno(), 0)
+        return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
+    except (OSError, ValueError):
+        return False
+
+
+class _Paper:
+    """A stream as a file, for who wants one."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.write = stream.write
+        self.isatty = stream.file.isatty
+        self.fileno = stream.file.fileno
+        self.encoding = stream.file.encoding
+
+    def flush(self) -> None:
+        """Do nothing: whatever is written is seen at once."""
 
 
 def make_view(session: Session) -> ProgressView:
@@ -97,7 +141,7 @@ def make_view(session: Session) -> ProgressView:
         from rich.console import Console
 
         console = Console(
-            file=out.file,
+            file=cast("IO[str]", _Paper(out)),
             no_color=not out.color,
             width=out.columns or None,
             legacy_windows=False,

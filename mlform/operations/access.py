@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Final
 
 from mlform import __version__
 from mlform.backends.base import LockInfo, StateBackend, Workspaces
@@ -14,7 +15,7 @@ from mlform.config.variable_sources import OptionFile, OptionValue
 from mlform.dataclass import replace
 from mlform.diagnostics import Diagnostics
 from mlform.digests import Digest, JsonObject, digest_bytes, digest_json
-from mlform.errors import BackendError
+from mlform.errors import BackendError, StateLocked, WaitEnded
 from mlform.operations.chosen_backend import check_chosen
 from mlform.operations.environment import BackendSettings, Environment, Sealing
 from mlform.operations.loading import (
@@ -27,6 +28,12 @@ from mlform.operations.loading import (
 from mlform.state.codec import encode_state
 from mlform.state.journal import Run
 from mlform.state.snapshot import State
+
+if TYPE_CHECKING:  # a plan is not stopped half-way
+    from mlform.apply.stop import Stop
+
+_LOOK: Final = 1.0
+"""Seconds between looks at the wish to stop while waiting for the lock."""
 
 
 def open_backend(environment: Environment, loaded: Loaded) -> StateBackend:
@@ -116,9 +123,35 @@ def _storage(
     return settings, sealing
 
 
+def _lock_unless_stopped(
+    backend: StateBackend,
+    info: LockInfo,
+    monotonic: Callable[[], float],
+    timeout: float,
+    stop: Stop,
+) -> None:
+    deadline = monotonic() + timeout
+    while True:
+        left = max(0.0, deadline - monotonic())
+        try:
+            backend.lock(info, timeout=min(left, _LOOK))
+        except StateLocked as problem:
+            if stop.requested:
+                detail = f"Interrupted while it waited; nothing was done. {problem.detail}"
+                raise WaitEnded(problem.summary, detail) from problem
+            if left <= _LOOK:
+                raise
+        else:
+            return
+
+
 @contextmanager
 def locked(
-    backend: StateBackend, environment: Environment, operation: str, timeout: float | None
+    backend: StateBackend,
+    environment: Environment,
+    operation: str,
+    timeout: float | None,
+    stop: Stop | None = None,
 ) -> Iterator[Run]:
     """Hold the lock of the state, for the run that the block is given.
 
@@ -126,6 +159,7 @@ def locked(
 
     Raises:
         StateLocked: If another run holds it for longer than `timeout` seconds.
+        WaitEnded: If `stop` was requested while it waited.
     """
     info = LockInfo(
         id=environment.new_id(),
@@ -140,7 +174,10 @@ def locked(
     if timeout is None:
         yield info.run
         return
-    backend.lock(info, timeout=timeout)
+    if stop is None:
+        backend.lock(info, timeout=timeout)
+    else:
+        _lock_unless_stopped(backend, info, environment.monotonic, timeout, stop)
     try:
         yield info.run
     except BaseException:

@@ -55,7 +55,7 @@ def apply_loaded(
 ) -> Applied:
     """Do what a plan says with the configuration that it was made from; see `apply_plan`."""
     backend = open_backend(environment, loaded)
-    with locked(backend, environment, "apply", lock_timeout) as run:
+    with locked(backend, environment, "apply", lock_timeout, stop) as run:
         state = _fresh_state(backend.read(), planned)
         renew = backend.is_outdated()
         world = World(environment, loaded.runtimes, planned.images, state)

@@ -57,7 +57,8 @@ def test_retries() -> None:
 
 def test_pauses_double_up_to_five_minutes() -> None:
     retry = Retry(delay=10)
-    assert [retry.pause_before(number) for number in (2, 3, 4, 8, 50)] == [10, 20, 40, 300, 300]
+    assert [retry.pause_before(number) for number in (2, 3, 4, 8, 9999)] == [10, 20, 40, 300, 300]
+    assert [Retry(delay=900).pause_before(number) for number in (2, 3)] == [900, 900]
 
 
 @pytest.mark.parametrize(
