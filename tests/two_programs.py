@@ -18,7 +18,7 @@ from tests.e2e.encryption import PLANS_IN_PLAIN_TEXT
 TERRAFORM: Final = shutil.which("terraform")
 ABSENT: Final = "(absent)"
 _IDENTITY: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z|(?<=after )\d+s")
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z|(?<=after )[\d.]+s")
 _NAMES: Final = (
     ("terraform.io/builtin/terraform", "mlform.io/builtin/mlform"),
     ("terraform_data", "mlform_data"),

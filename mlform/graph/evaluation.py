@@ -11,6 +11,7 @@ call has been resolved; from then on values are kept per instance of the module 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import Final
 
 from mlform.addresses import InstanceKey, ModulePath, ResourceAddress, print_path
 from mlform.config.blocks import CheckBlock, Condition, Config, ModuleCall, ResourceBlock
@@ -45,6 +46,9 @@ from mlform.lang.values import Mark, Value, null
 from mlform.schema import ResourceSchema
 
 _HELD = {True: Status.PASS, False: Status.FAIL, None: Status.UNKNOWN}
+
+CHECKED_LATER: Final = "Check block assertion known after apply"
+"""Summary of what is said of an assertion that cannot be checked yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,7 +226,7 @@ class Evaluation:
         for condition, (status, _) in zip(block.assertions, results, strict=True):
             if status is Status.UNKNOWN:
                 diagnostics.warning(
-                    "Check block assertion known after apply",
+                    CHECKED_LATER,
                     "The condition depends on values that are known only after apply, and is "
                     "checked then.",
                     range=condition.condition.range,

@@ -10,6 +10,7 @@ from mlform.config.suite_load import DEFAULT_FOLDER, check_mocked_kinds, load_su
 from mlform.config.variable_values import without_value
 from mlform.dataclass import replace
 from mlform.diagnostics import ConfigurationError, Diagnostic, Diagnostics, SourceRange, in_order
+from mlform.graph.evaluation import CHECKED_LATER
 from mlform.graph.repetition import supposed_repetition
 from mlform.lang.values import Value
 from mlform.operations.early_blocks import NOT_KNOWN
@@ -55,7 +56,11 @@ def _check(environment: Environment, loaded: Loaded, diagnostics: Diagnostics) -
     found = Diagnostics()
     check_configuration(evaluation, environment.kinds, found)
     causes = _Places(item.range for item in diagnostics if item.range is not None)
-    diagnostics.extend(_told(item) for item in found if not causes.touch(item.range))
+    diagnostics.extend(
+        _told(item)
+        for item in found
+        if item.summary != CHECKED_LATER and not causes.touch(item.range)
+    )
 
 
 def _told(item: Diagnostic) -> Diagnostic:

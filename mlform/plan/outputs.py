@@ -5,8 +5,8 @@ from __future__ import annotations
 from mlform.config.blocks import OutputBlock
 from mlform.diagnostics import Diagnostics
 from mlform.graph.arguments import plain
-from mlform.lang.construct import has_unknown, marks_deep
-from mlform.lang.encode import from_json, unknown_paths
+from mlform.lang.construct import marks_deep
+from mlform.lang.encode import unknown_paths
 from mlform.lang.json_types import type_to_json
 from mlform.lang.values import Mark, Value
 from mlform.plan.changes import Action, OutputChange
@@ -48,13 +48,6 @@ def output_change(
         type=type_to_json(value.type),
         sensitive=block.sensitive or (prior is not None and prior.sensitive),
     )
-
-
-def without_unknown(value: Value) -> Value:
-    """Return a value with null in place of what is not known."""
-    if not has_unknown(value):
-        return value
-    return from_json(plain(value), value.type).with_marks(marks_deep(value))
 
 
 def output_removal(name: str, prior: OutputRecord) -> OutputChange:

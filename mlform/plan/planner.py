@@ -16,7 +16,7 @@ from mlform.graph.desired import DesiredResource
 from mlform.graph.evaluation import Evaluation
 from mlform.graph.nodes import Node, OutputNode, ResourceNode
 from mlform.graph.runtimes import runtime_of
-from mlform.lang.construct import object_of
+from mlform.lang.construct import has_unknown, object_of
 from mlform.lang.encode import sensitive_paths, unknown_paths
 from mlform.lang.values import Value
 from mlform.plan.absence import absence_of, leaving_warnings, removal, said_of
@@ -54,7 +54,7 @@ from mlform.plan.lifecycle import (
 )
 from mlform.plan.moves import find_moves, moved_state
 from mlform.plan.ordering import order_steps, prior_needs, unused_key
-from mlform.plan.outputs import output_change, output_removal, without_unknown
+from mlform.plan.outputs import output_change, output_removal
 from mlform.plan.reality import Reality
 from mlform.plan.recorded import hidden_paths, recorded_document, recorded_value
 from mlform.plan.refresh import drift_behind, find_drift, refreshed_state
@@ -369,9 +369,11 @@ class Planner:
         name = node.name
         block = self.config.root.outputs[name]
         value = self.evaluation.output(node, (), self.diagnostics)
-        if self.wishes.mode is Mode.REFRESH_ONLY:
-            value = without_unknown(value)  # nothing is made, so that it never becomes known
         prior = self.state.outputs.get(name)
+        if self.wishes.mode is Mode.REFRESH_ONLY and has_unknown(value):
+            if prior is not None:  # nothing is made, so that it never becomes known
+                self._remove_output(name)
+            return
         self.outputs[name] = output_change(block, value, prior, self.diagnostics)
 
     def _remove_output(self, name: str) -> None:

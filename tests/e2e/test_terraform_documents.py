@@ -19,6 +19,8 @@ from tests.two_programs import ABSENT, TERRAFORM, Difference, Programs, differen
 
 pytestmark = pytest.mark.skipif(TERRAFORM is None, reason="the terraform program is not installed")
 
+ENDED: Final = frozenset({"names", "removal"})
+"""Stories that end by validating, refreshing and destroying."""
 Accepts = Callable[[Json, Json], bool]
 NEW: Final = frozenset(
     {
@@ -127,6 +129,11 @@ INTENDED: Final = (
         _unknown,
         "with targets, mlform still checks what it can",
     ),
+    Intended(
+        r"^refresh (types|version|change_summary)",
+        _any,
+        "refresh tells all that apply -refresh-only tells",
+    ),
     Intended(r"^plan\.checks \(order\)$", _any, "another name of the kind, another order"),
     Intended(r"^outputs\.outputs\.\w+\.value$", _only_ours, "plans tell known values of outputs"),
     Intended(
@@ -135,7 +142,7 @@ INTENDED: Final = (
         "forgetting is told as any other step",
     ),
     Intended(
-        r"^diagnostic .*\.diagnostic\.(detail|address|range|snippet)",
+        r"^(refresh )?diagnostic .*\.diagnostic\.(detail|address|range|snippet)",
         _any,
         "details say what to do, and more places are told",
     ),
@@ -174,6 +181,12 @@ def compared(name: str) -> Compared:
             found.take(message_differences(*programs.messages("apply", "-json", "saved")), of)
             found.take(document_differences(programs, "state", "show", "-json"), of)
             found.take(document_differences(programs, "outputs", "output", "-json"), of)
+        if name in ENDED:
+            found.take(document_differences(programs, "validate", "validate", "-json"), "the end")
+            refreshed = programs.messages("refresh", "-json")
+            found.take(message_differences(*refreshed, what="refresh "), "refresh")
+            destroyed = programs.messages("destroy", "-json", "-auto-approve")
+            found.take(message_differences(*destroyed), "destroy")
     return found
 
 
@@ -181,16 +194,18 @@ def document_differences(programs: Programs, what: str, *words: str) -> Iterator
     return differences(*programs.documents(*words), what)
 
 
-def message_differences(ours: list[Json], theirs: list[Json]) -> Iterator[Difference]:
+def message_differences(
+    ours: list[Json], theirs: list[Json], *, what: str = ""
+) -> Iterator[Difference]:
     """Return where two streams differ: each message, and the order of their types."""
     sides = [[item for item in side if not _is_refresh(item)] for side in (ours, theirs)]
     order = [[key for key, _ in groupby(map(_type, side)) if key not in _MIXED] for side in sides]
     if order[0] != order[1]:
-        yield Difference("types", *order)
+        yield Difference(f"{what}types", *order)
     mine, other = ({_title(item): item for item in side} for side in sides)
     for title in sorted({*mine, *other}):
         one, two = _bare(mine.get(title, ABSENT)), _bare(other.get(title, ABSENT))
-        yield from differences(one, two, title)
+        yield from differences(one, two, what + title)
 
 
 _MIXED: Final = frozenset({"apply_start", "apply_complete"})

@@ -85,6 +85,18 @@ def test_validate_looks_at_nothing_outside(engine: Engine) -> None:
     assert engine.place.snapshot is None
 
 
+def test_validating_says_nothing_of_assertions_that_wait_for_apply(engine: Engine) -> None:
+    engine.hcl += (
+        'check "c" {\n  assert {\n    condition     = model.m.digest != ""\n'
+        '    error_message = "none"\n  }\n}\n'
+    )
+    engine.file("main.mlf.hcl", engine.hcl)
+    assert validate(engine.environment([])) == ()
+    assert [item.summary for item in engine.plan().plan.warnings] == [
+        "Check block assertion known after apply"
+    ]
+
+
 def test_state_rm_forgets_without_destroying(engine: Engine) -> None:
     engine.ok()
     environment = engine.environment([])

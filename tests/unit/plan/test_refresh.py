@@ -162,6 +162,7 @@ def test_edits_are_left_alone_and_outputs_follow_the_state(engine: Engine) -> No
     engine.hcl += (
         'output "rounds" { value = model.m.algorithm.rounds }\n'
         'output "more" { value = mlform_data.later.id }\n'
+        'output "partly" { value = [1, mlform_data.later.id] }\n'
         'resource "mlform_data" "later" {}\n'
         'resource "mlform_data" "many" {\n  count = 2\n}\n'
         'output "many" { value = mlform_data.many[*].id }\n'
