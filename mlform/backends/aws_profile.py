@@ -8,8 +8,6 @@ program, another role) are left to `boto3`, if it is installed.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from configparser import ConfigParser
-from configparser import Error as FormatError
 from importlib import import_module
 from pathlib import Path
 from typing import Final
@@ -83,18 +81,24 @@ def find_profile(name: str, variables: Mapping[str, str]) -> Profile:
 def _told(name: str, variables: Mapping[str, str]) -> dict[str, str]:
     told: dict[str, str] = {}
     for path, section in _files(name, variables):
-        parser = ConfigParser(interpolation=None, default_section="")
-        try:
-            parser.read(path, encoding="utf-8")
-        except (OSError, FormatError, UnicodeDecodeError) as problem:
-            raise UsageError(
-                "The profiles of AWS cannot be read",
-                f"{path} is not as AWS's programs write it. Correct it, or set "
-                "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
-            ) from problem
-        if parser.has_section(section):
-            told |= dict(parser.items(section))
+        if path.is_file():
+            told |= _section(path, section)
     return told
+
+
+def _section(path: Path, section: str) -> dict[str, str]:
+    from configparser import ConfigParser, Error
+
+    parser = ConfigParser(interpolation=None, default_section="")
+    try:
+        parser.read(path, encoding="utf-8")
+    except (OSError, Error, UnicodeDecodeError) as problem:
+        raise UsageError(
+            "The profiles of AWS cannot be read",
+            f"{path} is not as AWS's programs write it. Correct it, or set AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY.",
+        ) from problem
+    return dict(parser.items(section)) if parser.has_section(section) else {}
 
 
 def _files(name: str, variables: Mapping[str, str]) -> tuple[tuple[Path, str], ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Final
 
@@ -45,6 +44,8 @@ class Conditions:
 
     def _fault(self) -> str:
         """Return what the store does wrong; empty if nothing."""
+        from concurrent.futures import ThreadPoolExecutor
+
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             made = [version for version in pool.map(self._make, range(_AT_ONCE)) if version]
         if len(made) != 1:
