@@ -30,7 +30,7 @@ from tests.contracts.runtime_harness import free_port, wait_until
 from tests.presence import absent
 
 BUCKET = gcs_server.BUCKET
-AZURITE = "3.37.0"
+AZURITE = "3.35.0"
 """The version that .ci/setup installs."""
 ACCOUNT = "devstoreaccount1"
 ACCOUNT_KEY = (
