@@ -11,6 +11,7 @@ from pathlib import Path
 from mlform.addresses import ResourceAddress, covers
 from mlform.apply.events import Event
 from mlform.backends.base import StateBackend, Workspaces
+from mlform.config.encryption_blocks import VARIABLE
 from mlform.dataclass import dataclass, replace
 from mlform.digests import Json
 from mlform.operations.environment import BackendSettings, Environment
@@ -71,9 +72,11 @@ class Bench:
             del settings  # whatever is configured: tests keep their state in memory
             return self.alone(backend)
 
+        told = real.settings.variables
+        variables = {name: text for name, text in told.items() if name != VARIABLE}
         return replace(
             real,
-            settings=replace(real.settings, data_folder=self.data_folder),
+            settings=replace(real.settings, data_folder=self.data_folder, variables=variables),
             machine=lambda: replace(real.machine(), lenient=True),
             kinds=kinds,
             open_backend=open_backend,

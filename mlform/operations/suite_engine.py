@@ -148,11 +148,14 @@ class SubjectLoader:
         Raises:
             ConfigurationError: With everything that is wrong in it.
         """
+        # Tests keep their state in memory: where and how it would be kept does not matter.
+        root = replace(config.root, backend=None, encryption=None)
+        config = replace(config, modules={**config.modules, (): root})
         loaded = assemble(world, config, values, Diagnostics())
         return Subject(
             **{
                 **{name: getattr(loaded, name) for name in attributes(Loaded)},
-                "backend": BackendSettings(),  # tests keep their state in memory
+                "backend": BackendSettings(),
             },
             overridden_modules=overridden,
             images=self._images(),

@@ -205,6 +205,22 @@ def test_validate_needs_no_passphrase(cli: Cli) -> None:
     Cli(cli.folder).run("validate").ok()
 
 
+def test_tests_of_modules_need_no_passphrase(cli: Cli) -> None:
+    suite = """
+variables {
+  passphrase = "x"
+}
+
+run "all" {
+  assert {
+    condition     = length(mlform_data.many) > 1
+    error_message = "There are more."
+  }
+}
+"""
+    assert "1 passed" in cli.file("all.mlftest.hcl", suite).run("test").ok().stdout
+
+
 def test_without_the_block_nothing_encrypted_is_read(cli: Cli) -> None:
     cli.run("apply", "-auto-approve").ok()
     cli.run("plan", "-out=p").ok()

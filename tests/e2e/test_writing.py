@@ -255,13 +255,38 @@ def test_schema_for_people_and_as_markdown(tmp_path: Path) -> None:
     assert "either -json or -markdown" in both.stderr
 
 
+SAMPLES = {'"string"': '"x"', '"bool"': "true", '"number"': "1", '["map", "string"]': '{ a = "x" }'}
+"""A value of each type."""
+
+
+def given(block: dict[str, dict[str, dict[str, object]]]) -> str:
+    """All arguments of a block of the schema, each with a value of its type."""
+    attributes = block["attributes"].items()
+    return "".join(f"{name} = {SAMPLES[json.dumps(each['type'])]}\n" for name, each in attributes)
+
+
 def test_backends_of_the_schema_are_accepted(tmp_path: Path) -> None:
     backends = schema_document(tmp_path)["backend_schemas"]
     assert isinstance(backends, dict)
     for name, schema in backends.items():
-        given = "".join(f'    {item} = "x"\n' for item in schema["block"]["attributes"])
-        text = f'mlform {{\n  backend "{name}" {{\n{given}  }}\n}}\n'
+        text = f'mlform {{\n  backend "{name}" {{\n{given(schema["block"])}  }}\n}}\n'
         Cli(tmp_path / name).file("main.mlf.hcl", text).run("validate").ok()
-        wrong = text.replace('"x"', '"x"\n    wrong = 1', 1)
+        wrong = text.replace("\n  }\n}", "\n    wrong = 1\n  }\n}", 1)
         cli = Cli(tmp_path / name).file("main.mlf.hcl", wrong + 'resource "mlform_data" "a" {\n}\n')
         assert "Unsupported argument" in cli.run("plan").stderr
+
+
+def test_key_providers_of_the_schema_are_known(tmp_path: Path) -> None:
+    providers = schema_document(tmp_path)["key_provider_schemas"]
+    assert isinstance(providers, dict)
+    assert set(providers) == {"pbkdf2", "scrypt", "raw"}
+    for name, schema in providers.items():
+        variable = (
+            f'key_provider "{name}" "a" {{\n{given(schema["block"])}}}\n'
+            f'method "aes_gcm" "a" {{\n  keys = key_provider.{name}.a\n}}\n'
+            "state {\n  method = method.aes_gcm.a\n}\n"
+        )
+        cli = Cli(tmp_path / name, MLF_ENCRYPTION=variable).file("main.mlf.hcl", "")
+        told = cli.run("validate").stderr
+        assert "Invalid key provider" in told  # too short, too few
+        assert "Unsupported argument" not in told
