@@ -113,25 +113,22 @@ class StoredObjects:
             try:
                 return self._swap(key, content, expected)
             except Refused:
-                return self._version_of(key, content)
+                pass
             except Unheard:
-                # It may have arrived all the same; if not, it can be sent once more.
                 if attempt == _ATTEMPTS:
                     raise
-                found = self.get(key)
-                if (found.version if found is not None else "") != expected:
-                    return self._version_of(key, content)
+            found = self.get(key)
+            if found is not None and found.content == content:
+                return found.version  # it had arrived unheard, and was refused when sent again
+            if expected != ("" if found is None else found.version):
+                return None
+            # It did not arrive, or was refused for what another one tried at the same time.
         return None
 
     def _swap(self, key: str, content: bytes, expected: str) -> str:
         with translated(self._place, "written", key):
             mode: PutMode = _update(expected) if expected else "create"
             return _version(self._store.put(key, content, mode=mode, use_multipart=False))
-
-    def _version_of(self, key: str, content: bytes) -> str | None:
-        """Return the version of an object that holds just this: a request may be sent twice."""
-        found = self.get(key)
-        return found.version if found is not None and found.content == content else None
 
     def delete(self, keys: Sequence[str]) -> None:
         """Remove objects."""

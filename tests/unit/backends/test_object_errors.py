@@ -145,6 +145,18 @@ def test_what_succeeds_when_tried_again_is_no_failure() -> None:
     assert found == Object(content=b"content", version='["\\"tag\\"", null]')
 
 
+def test_what_is_refused_although_nothing_changed_is_tried_again() -> None:
+    tag = {"ETag": '"tag"', "Last-Modified": "Sun, 01 Mar 2026 12:00:00 GMT"}
+    answers = Answers(body="as it was", headers=tag, first=[412, 200])
+    with answering(answers) as endpoint:
+        objects = s3(endpoint)
+        assert objects.swap("k", b"new", expected='["\\"tag\\"", null]') is not None
+        answers.first = [412, 200]
+        assert objects.swap("k", b"new", expected='["\\"other\\"", null]') is None
+        answers.first = [412, 200]
+        assert objects.swap("k", b"as it was", expected='["\\"other\\"", null]') is not None
+
+
 def test_nobody_answers() -> None:
     endpoint = f"http://127.0.0.1:{free_port()}"
     for problem in every_request(s3(endpoint)):

@@ -154,7 +154,7 @@ def test_an_answer_that_never_came_loses_and_doubles_nothing(done: bool) -> None
         if was_told:
             assert opened(objects).read() == state(record(TRAIN, rows=sent), serial=1)
             backend.write(state(serial=2), expected_serial=1)
-            _, journal = journals(opened(objects))
+            (journal,) = journals(opened(objects))
             assert journal.entries[:-1] == tuple(rows(at) for at in range(1, sent + 1))
     assert fails_at > 90
 
@@ -192,7 +192,7 @@ def test_no_run_comes_between_what_another_reads_and_writes() -> None:
 
         between = _Between(objects, at, run_beside)
         with suppress(StateConflict):
-            opened(between).write(state(record(TRAIN), serial=2), expected_serial=1)
+            opened(between).write(state(record(TRAIN), serial=2), expected_serial=1, run=RUN)
             safe.append("ours")
         if not between.happened:
             break
