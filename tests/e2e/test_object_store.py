@@ -248,7 +248,9 @@ def check_recorded(state: State | None, printed: list[str], round_: int) -> int:
 def test_killed_at_random_instants(cli: Cli) -> None:
     many = cli.with_variables(MLF_VAR_nodes=str(NODES))
     began = time.monotonic()
-    many.with_variables(MLF_VAR_url=f"s3://{BUCKET}/{fresh()}").run("apply", "-auto-approve").ok()
+    many.with_variables(
+        MLF_VAR_url=f"s3://{BUCKET}/{fresh()}", MLF_DATA_DIR=str(cli.folder / "other")
+    ).run("apply", "-auto-approve").ok()
     whole = time.monotonic() - began
     random = Random(SEED)  # noqa: S311 - instants, no secrets
     finished, last = 0, 10
