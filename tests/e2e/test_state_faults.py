@@ -129,6 +129,8 @@ def interfered(cli: Cli, act: str) -> tuple[Outcome, dict[str, object]]:
                 path["journal"].rename(cli.folder / "away.journal")
             case "remove lock":
                 (cli.folder / ".mlform.mlfstate.lock").unlink()
+            case _:
+                raise AssertionError(act)
         status = process.wait(120)
     return Outcome(status=status, stdout="", stderr=printed.read_text(), folder=cli.folder), known
 
