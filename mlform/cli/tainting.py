@@ -18,15 +18,13 @@ def mark(arguments: TaintArguments, session: Session, *, tainted: bool) -> bool:
     Raises:
         MlformError: If that cannot be done.
     """
+    from mlform.operations.state import Edit
     from mlform.operations.state_taint import NoSuchObject, set_tainted
 
+    address = read_address(arguments.address)
+    edit = Edit(lock_timeout=lock_wait(arguments.lock_timeout, lock=arguments.lock))
     try:
-        set_tainted(
-            session.environment(),
-            read_address(arguments.address),
-            tainted=tainted,
-            lock_timeout=lock_wait(arguments.lock_timeout, lock=arguments.lock),
-        )
+        set_tainted(session.environment(), address, edit, tainted=tainted)
     except NoSuchObject as missing:
         if not arguments.allow_missing:
             raise

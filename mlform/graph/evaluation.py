@@ -270,12 +270,6 @@ class Evaluation:
             found.extend(instance_of(holder, key) for key in repetition.keys)
         return tuple(found)
 
-    def leave_open(self, block: ResourceBlock, module: ModulePath) -> None:
-        """Let a block without any object be unknown, in one instance of its module."""
-        if _is_repeated(block):
-            holder = ResourceAddress(block.address.kind, block.address.name, None, module)
-            self.known.expand_resource(holder, Repetition(keys=(), supposed={}))
-
     def desired(
         self, block: ResourceBlock, address: ResourceAddress, diagnostics: Diagnostics
     ) -> DesiredResource:

@@ -134,13 +134,14 @@ def _take_note(plan: Plan, loaded: Loaded, recorder: Recorder) -> Applied:
     """Record what changed outside of mlform, and the outputs that follow."""
     recorder.adopt(refresh_entries(plan.drift))
     declared = loaded.config.root.outputs
-    outputs = {
+    planned = plan.outputs
+    kept = {name: item for name, item in recorder.state.outputs.items() if name not in planned}
+    noted = {
         name: OutputRecord(value=item.after, type=item.type, sensitive=declared[name].sensitive)
-        for name, item in plan.outputs.items()
+        for name, item in planned.items()
         if name in declared and item.after is not None
     }
-    if not plan.complete:
-        outputs = {**recorder.state.outputs, **outputs}
+    outputs = {**kept, **noted}
     recorder.outputs(OutputsSet(outputs=outputs))
     recorder.fold()
     return Applied(
@@ -213,11 +214,14 @@ def _outputs(
 ) -> Mapping[str, OutputRecord]:
     """Return the root outputs as far as they are known; others keep their recorded value."""
     if planned.plan.mode is Mode.DESTROY:
-        return {} if not state.objects else state.outputs
-    found: dict[str, OutputRecord] = {}
+        return {} if planned.plan.complete and not state.objects else state.outputs
+    outputs = planned.plan.outputs
+    found = {name: record for name, record in state.outputs.items() if name not in outputs}
     for name, block in evaluation.config.root.outputs.items():
+        if name not in outputs:
+            continue
         needs = evaluation.graph.resource_needs(OutputNode(name))
-        if name not in planned.plan.outputs or execution.unfinished.intersection(needs):
+        if execution.unfinished.intersection(needs):
             if name in state.outputs:
                 found[name] = state.outputs[name]
             continue

@@ -19,6 +19,8 @@ def absence_of(address: ResourceAddress, evaluation: Evaluation) -> Absence:
     block = evaluation.config.resource(address.block)
     if block is None:
         return Absence.NO_BLOCK
+    if address.module not in evaluation.module_instances(address.block.module):
+        return Absence.NO_MODULE
     key = address.key
     if key is None:
         is_wrong = block.count is not None or block.for_each is not None
@@ -28,8 +30,6 @@ def absence_of(address: ResourceAddress, evaluation: Evaluation) -> Absence:
         is_wrong = block.for_each is None
     if is_wrong:
         return Absence.WRONG_REPETITION
-    if address.module not in evaluation.module_instances(address.block.module):
-        return Absence.NO_MODULE
     if key is None:
         return Absence.NO_BLOCK  # it is not enabled
     return Absence.COUNT_INDEX if isinstance(key, int) else Absence.EACH_KEY
@@ -58,6 +58,8 @@ def removal(
     message: str,
     config: Config,
     kinds: Mapping[str, AnyKind],
+    *,
+    destroying: bool,
 ) -> Change:
     """Return the change that takes an object away.
 
@@ -67,10 +69,12 @@ def removal(
         message: Why, as a clause.
         config: Says whether it is destroyed or stays in the world.
         kinds: By name.
+        destroying: Whether everything is to be destroyed; `removed` blocks do not hold then.
     """
+    stays = _stays(record, config, destroying=destroying)
     return Change(
         address=record.address,
-        action=Action.FORGET if _stays(record, config) else Action.DELETE,
+        action=Action.FORGET if stays else Action.DELETE,
         deposed=deposed,
         before=recorded_document(record, kinds),
         after=None,
@@ -80,12 +84,12 @@ def removal(
     )
 
 
-def _stays(record: ResourceRecord, config: Config) -> bool:
+def _stays(record: ResourceRecord, config: Config, *, destroying: bool) -> bool:
     """Whether an object is forgotten instead of destroyed."""
     block = config.resource(record.address.block)
     if block is not None:
         return not block.lifecycle.destroy
-    for module in config.modules.values():
+    for module in () if destroying else config.modules.values():
         for removed in module.removed:
             if covers(removed.target, record.address):
                 return not removed.destroy

@@ -189,6 +189,11 @@ class Change:
     importing: str | None = None
     absence: Absence | None = None
 
+    @property
+    def is_triggered(self) -> bool:
+        """Whether a change named in `replace_triggered_by` asks for it."""
+        return any(item.cause is Cause.REQUESTED and item.upstream for item in self.reasons)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:

@@ -137,7 +137,8 @@ def _decide_value(
             action=_replacement(circumstances),
             reasons=(*demands, *changed),
             attributes=_fresh(kind, _members(circumstances.configured)),
-            replace_paths=tuple((name,) for name in forcing),
+            # What is tainted is made anew whatever its arguments are.
+            replace_paths=() if record.tainted else tuple((name,) for name in forcing),
         )
     retyped = arguments["input"].type != prior["input"].type  # a null has a type as well
     if retyped or not _same(arguments["input"], prior["input"]):

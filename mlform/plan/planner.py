@@ -62,6 +62,7 @@ from mlform.plan.steps import Step
 from mlform.plan.targets import (
     Selection,
     check_known,
+    check_moves,
     partial_warnings,
     with_dependents,
     without,
@@ -122,6 +123,8 @@ def make_plan(
     )
     check_known(wishes.targets, "target", config, state, diagnostics)
     check_known(wishes.excluded, "exclude", config, state, diagnostics)
+    if selection is not None:
+        check_moves(selection, moves, diagnostics)
     if wishes.mode is Mode.REFRESH_ONLY:
         planner.walk()
     elif wishes.mode is Mode.DESTROY:
@@ -158,6 +161,8 @@ class Planner:
     imports: dict[ResourceAddress, ResourceRecord] = field(default_factory=dict)
     requests: dict[ResourceAddress, ImportRequest] = field(default_factory=dict)
     drift: tuple[Drift, ...] = ()
+    missing: set[ResourceAddress] = field(default_factory=set)
+    """Blocks with instances that neither are nor are planned: they have no value."""
 
     @property
     def config(self) -> Config:
@@ -185,7 +190,10 @@ class Planner:
                     self._remove_output(name)
 
     def _is_selected(self, node: Node) -> bool:
-        return self.selection is None or node in self.selection.values
+        if self.selection is None:
+            return True
+        needs = self.evaluation.graph.resource_needs(node)
+        return node in self.selection.values and self.missing.isdisjoint(needs)
 
     def _plan_block(self, block: ResourceBlock) -> None:
         selection = self.selection
@@ -199,17 +207,14 @@ class Planner:
         for address in self.evaluation.instances(block, self.diagnostics):
             if selection is None or selection.plans(address):
                 self._plan_instance(block, address)
+            elif self.state.current(address) is None:
+                self.missing.add(block.address)
 
     def _take_recorded(self, block: ResourceBlock) -> None:
         """Take a block as the state has it, however many instances are asked for."""
-        records = self.recorded.get(block.address, ())
-        for record in records:
+        for record in self.recorded.get(block.address, ()):
             kind = kind_of(self.kinds, record.address)
             self.evaluation.record(record.address, recorded_value(record, kind))
-        there = {record.address.module for record in records}
-        for module in self.evaluation.module_instances(block.address.module):
-            if module not in there:
-                self.evaluation.leave_open(block, module)
 
     def _imported(self, desired: DesiredResource, kind: AnyKind) -> ResourceRecord | None:
         request = self.requests.get(desired.address)
@@ -428,7 +433,8 @@ class Planner:
         message: str,
         absence: Absence | None = None,
     ) -> None:
-        change = removal(record, deposed, message, self.config, self.kinds)
+        destroying = self.wishes.mode is Mode.DESTROY
+        change = removal(record, deposed, message, self.config, self.kinds, destroying=destroying)
         change = replace(change, absence=absence, previous_address=self.sources.get(record.address))
         if deposed != CURRENT:
             self.deposed.append(change)

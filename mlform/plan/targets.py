@@ -10,6 +10,7 @@ from mlform.dataclass import dataclass, field, replace
 from mlform.diagnostics import Diagnostic, Diagnostics, Severity
 from mlform.graph.build import Graph
 from mlform.graph.nodes import CallNode, ModuleNode, Node, OutputNode, ResourceNode
+from mlform.plan.changes import Move
 from mlform.state.snapshot import ResourceRecord, State
 
 
@@ -68,6 +69,19 @@ def check_known(
             )
 
 
+def check_moves(selection: Selection, moves: Iterable[Move], diagnostics: Diagnostics) -> None:
+    """Record a problem if something moved that is left out of the plan."""
+    left_out = [f"  {move.target}" for move in moves if not selection.plans(move.target)]
+    if left_out:
+        diagnostics.error(
+            "Moved resource instances excluded by targeting",
+            "These objects are called differently now, and the plan has to tell of that, but "
+            "-target or -exclude leaves them out:\n"
+            + "\n".join(left_out)
+            + "\n\nPlan without -target and -exclude, or let them be part of the plan.",
+        )
+
+
 def _blocks(config: Config) -> Iterator[ResourceAddress]:
     for module in config.modules.values():
         yield from module.resources
@@ -83,26 +97,22 @@ def select(targets: tuple[Target, ...], config: Config, graph: Graph) -> Selecti
     below: list[Node] = [item for block in blocks for item in graph.dag.needs[ResourceNode(block)]]
     closure = graph.dag.closure(tuple(below))
     needed = frozenset(node.address for node in closure if isinstance(node, ResourceNode))
-    whole = needed | {
-        block
-        for block in blocks
-        if any(covers(target, block) or target == block for target in targets)
-    }
+    selected = needed.union(blocks)
     return Selection(
         targets=targets,
-        blocks=needed.union(blocks),
+        blocks=selected,
         needed=needed,
-        values=frozenset(_values(graph, whole)),
+        values=frozenset(_values(graph, selected)),
     )
 
 
-def _values(graph: Graph, whole: frozenset[ResourceAddress]) -> Iterable[Node]:
+def _values(graph: Graph, selected: frozenset[ResourceAddress]) -> Iterable[Node]:
     for node in graph.dag.needs:
         if isinstance(node, ResourceNode):
             continue
         needs = graph.resource_needs(node)
         is_root_output = isinstance(node, OutputNode) and not node.module
-        if all(item in whole for item in needs) and (needs or not is_root_output):
+        if all(item in selected for item in needs) and (needs or not is_root_output):
             yield node
 
 

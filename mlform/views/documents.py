@@ -220,6 +220,8 @@ def action_reason(change: Change) -> str:
     """Return Terraform's word for why an object is replaced or destroyed, or an empty string."""
     causes = {reason.cause for reason in change.reasons}
     if change.action.is_replace:
+        if change.is_triggered:
+            return "replace_by_triggers"
         for cause, word in _ACTION_REASONS.items():
             if cause in causes:
                 return word

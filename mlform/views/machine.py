@@ -302,6 +302,8 @@ _REASONS: Final[Mapping[Cause, str]] = {Cause.TAINTED: "tainted", Cause.REQUESTE
 def _reason(change: Change) -> str:
     causes = {reason.cause for reason in change.reasons}
     if change.action.is_replace:
+        if change.is_triggered:
+            return "replace_triggered_by"
         return next((word for cause, word in _REASONS.items() if cause in causes), "cannot_update")
     if change.action in {Action.DELETE, Action.FORGET} and change.absence is not None:
         return change.absence.value

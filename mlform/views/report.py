@@ -272,7 +272,9 @@ def _headline(change: Change) -> tuple[Piece, ...]:
     verdict = _VERDICTS[change.action]
     causes = {reason.cause for reason in change.reasons}
     text, after, ink = verdict.text, verdict.after, verdict.ink
-    if change.action.is_replace and Cause.TAINTED in causes:
+    if change.action.is_replace and change.is_triggered:
+        text, after, ink = "will be", "replaced due to changes in replace_triggered_by", Ink.PLAIN
+    elif change.action.is_replace and Cause.TAINTED in causes:
         text = "is tainted, so must be"
     elif change.action.is_replace and Cause.REQUESTED in causes:
         text, after, ink = "will be", "replaced, as requested", Ink.PLAIN

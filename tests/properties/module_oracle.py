@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from random import Random  # noqa: TID251 - seeded: cases are the same everywhere
 
+from tests.properties.oracle import Wish, draw_wish
+
 REPEATS = ("", "count = 1", "count = 2", 'for_each = toset(["k", "l"])', 'for_each = { k = "v" }')
 VALUES = {
     "word": ('"one"', '"two"'),
@@ -164,6 +166,12 @@ class ModuleStory:
 
     def _edit_triggers(self) -> None:
         self.triggers = not self.triggers
+
+    def wish(self, recorded: list[str], tainted: list[str]) -> Wish:
+        """Draw what is asked of the next step besides; often nothing."""
+        targets = [f"module.{call.name}" for call in self.calls.values()]
+        targets += ["terraform_data.user", "terraform_data.first", "terraform_data.twin"]
+        return draw_wish(self.random, recorded, tainted, targets=targets, absent=[])
 
     # Text
 

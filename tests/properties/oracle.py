@@ -45,6 +45,8 @@ VARIABLES = {
     "flag": ("true", "false"),
     "secret": ('"s1"', '"s2"'),
 }
+IMPORTED = "0123abcd-0000-4000-8000-00000000ffff"
+"""Identity of what is imported."""
 TYPES = {
     "word": "string",
     "amount": "number",
@@ -66,6 +68,92 @@ class Block:
     create_first: bool | None = None
     ignored: str = ""
     replaced_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is asked of one step besides its configuration.
+
+    Attributes:
+        commands: Words of commands that change the state by hand, before the plan.
+        mode: `normal`, `refresh-only` or `destroy`.
+        targets: Addresses to limit the plan to.
+        replaced: Addresses to replace.
+        imported: Address of something to import, or empty.
+    """
+
+    commands: tuple[tuple[str, ...], ...] = ()
+    mode: str = "normal"
+    targets: tuple[str, ...] = ()
+    replaced: tuple[str, ...] = ()
+    imported: str = ""
+
+    @property
+    def text(self) -> str:
+        """What stands in the configuration besides."""
+        if not self.imported:
+            return ""
+        return f'import {{\n  to = {self.imported}\n  id = "{IMPORTED}"\n}}\n'
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The options of plan."""
+        mode = () if self.mode == "normal" else (f"-{self.mode}",)
+        targets = tuple(f"-target={address}" for address in self.targets)
+        return (*mode, *targets, *(f"-replace={address}" for address in self.replaced))
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is left to do after it."""
+        return self.mode == "normal" and not self.targets
+
+
+def draw_wish(
+    random: Random, recorded: list[str], tainted: list[str], targets: list[str], absent: list[str]
+) -> Wish:
+    """Draw what is asked of a step besides its configuration; often nothing.
+
+    Args:
+        random: Where chance comes from.
+        recorded: Addresses in the state.
+        tainted: Those of them that are tainted.
+        targets: Addresses without keys that may be targets.
+        absent: Addresses in the configuration that may be imported.
+    """
+    if random.random() < 0.4 or not recorded:
+        return Wish()
+    commands: list[tuple[str, ...]] = []
+    if random.random() < 0.35:
+        commands.append(_command(random, recorded, tainted))
+    mode = random.choices(["normal", "refresh-only", "destroy"], [7, 2, 1])[0]
+    gone = {words[2] for words in commands if words[0] == "state"}
+    left = [address for address in recorded if address not in gone]
+    chosen: tuple[str, ...] = ()
+    if random.random() < 0.4:
+        chosen = (random.choice([*left, *targets]),)
+        if random.random() < 0.5 and targets:
+            # Of a block that something else needs, Terraform takes a keyed instance alone.
+            chosen = tuple(random.sample(targets, min(len(targets), 2)))
+    replaced: tuple[str, ...] = ()
+    if mode == "normal" and left and random.random() < 0.35:
+        replaced = (random.choice(left),)
+    imported = ""
+    if absent and mode == "normal" and not (chosen or commands) and random.random() < 0.5:
+        imported = random.choice(absent)
+    return Wish(tuple(commands), mode, chosen, replaced, imported)
+
+
+def _command(random: Random, recorded: list[str], tainted: list[str]) -> tuple[str, ...]:
+    if tainted and random.random() < 0.5:
+        return ("untaint", random.choice(tainted))
+    address = random.choice(recorded)
+    kind = random.choice(["taint", "taint", "rm", "mv"])
+    if kind == "taint":
+        return ("taint", address)
+    unused = [item for item in ("free", "loose") if f"terraform_data.{item}" not in recorded]
+    if kind == "rm" or not unused:
+        return ("state", "rm", address)
+    return ("state", "mv", address, f"terraform_data.{unused[0]}")
 
 
 @dataclass(slots=True)
@@ -114,6 +202,13 @@ class Story:
             )
             getattr(self, f"_edit_{kind}")()
         self._mend()
+
+    def wish(self, recorded: list[str], tainted: list[str]) -> Wish:
+        """Draw what is asked of the next step besides; often nothing."""
+        blocks = [f"terraform_data.{name}" for name in self.blocks]
+        single = [f"terraform_data.{name}" for name in self.blocks if not self.repeats[name]]
+        absent = [address for address in single if address not in recorded]
+        return draw_wish(self.random, recorded, tainted, targets=blocks, absent=absent)
 
     def _edit_value(self) -> None:
         name = self.random.choice(list(VARIABLES))

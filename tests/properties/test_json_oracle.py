@@ -12,7 +12,7 @@ from mlform.operations.results import Planned
 from tests.engine import Engine
 from tests.properties.json_form import in_json
 from tests.properties.oracle import Story
-from tests.properties.test_oracle import (
+from tests.properties.terraform import (
     TERRAFORM,
     Terraform,
     TurnedRoundError,
@@ -114,12 +114,12 @@ def compare(folder: Path, files: dict[str, str]) -> None:
     if any("/" in name for name in files):
         terraform.run("init", "-no-color")
     try:
-        theirs = theirs_planned(terraform.plan(""))
+        theirs = terraform.plan("")
     except TurnedRoundError:
         return
     planned: Planned = engine.plan()
-    assert ours_planned(planned.plan) == theirs, shown
-    state = theirs_applied(terraform.apply())
+    assert ours_planned(planned.plan) == theirs_planned(theirs), shown
+    state = theirs_applied(terraform.apply(theirs))
     ran = engine.carry_out(planned)
     assert not ran.failed, shown
     assert ours_applied(engine.state) == state, shown

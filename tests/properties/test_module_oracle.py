@@ -7,61 +7,39 @@ from random import Random  # noqa: TID251 - seeded
 
 import pytest
 
-from tests.engine import Engine
+from tests.properties.both import Both, ours
 from tests.properties.module_oracle import ModuleStory
-from tests.properties.test_oracle import (
-    TERRAFORM,
-    Terraform,
-    Uuids,
-    ours_applied,
-    ours_planned,
-    theirs_applied,
-    theirs_planned,
-)
+from tests.properties.terraform import TERRAFORM
 
 pytestmark = pytest.mark.skipif(TERRAFORM is None, reason="the terraform program is not installed")
 
 
 def check_module_story(seed: int, folder: Path, steps: int) -> None:
-    folder.mkdir(exist_ok=True)
-    (folder / "ours").mkdir()
-    terraform = Terraform(folder / "theirs")
-    engine = Engine(folder / "ours", new_id=Uuids())
+    both = Both(folder)
     story = ModuleStory(Random(seed))  # noqa: S311 - a generator of cases
     story.begin()
     told: list[str] = []
     for step in range(steps):
         if step:
             story.edit()
+        wish = story.wish(list(both.recorded), both.tainted)
         files = story.files()
         told.append("\n".join(f"### {name}\n{text}" for name, text in files.items()))
-        shown = f"seed {seed}, step {step}:\n" + "\n##### then\n".join(told[-2:])
-        write(engine, folder, files)
-        terraform.run("init", "-input=false", "-no-color")
-        theirs = theirs_planned(terraform.plan(files["main.tf"]))
-        planned = engine.plan()
-        assert ours_planned(planned.plan) == theirs, shown
-        state = theirs_applied(terraform.apply())
-        ran = engine.carry_out(planned)
-        assert not ran.failed, shown
-        if engine.place.snapshot is not None:
-            assert ours_applied(engine.state) == state, shown
-        assert not engine.plan().plan.has_changes, f"not settled\n{shown}"
+        shown = f"seed {seed}, step {step}, {wish}:\n" + "\n##### then\n".join(told[-2:])
+        write(both, files)
+        both.terraform.run("init", "-input=false", "-no-color")
+        if not both.step(files["main.tf"], wish, shown):
+            return
 
 
-def write(engine: Engine, folder: Path, files: dict[str, str]) -> None:
+def write(both: Both, files: dict[str, str]) -> None:
     """Give both programs the files, each in its own words."""
     for name, text in files.items():
-        theirs = folder / "theirs" / name
+        theirs = both.terraform.folder / name
         theirs.parent.mkdir(parents=True, exist_ok=True)
         theirs.write_text(text)
-        ours = text.replace("terraform_data", "mlform_data")
-        if name == "main.tf":
-            engine.hcl = ours
-            continue
-        path = folder / "ours" / name.replace(".tf", ".mlf.hcl")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(ours)
+        if name != "main.tf":
+            both.engine.file(name.replace(".tf", ".mlf.hcl"), ours(text))
 
 
 @pytest.mark.parametrize("seed", range(6))

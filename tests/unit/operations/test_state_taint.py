@@ -9,6 +9,7 @@ import pytest
 
 from mlform.addresses import parse_address
 from mlform.errors import MlformError, UsageError
+from mlform.operations.state import Edit
 from mlform.operations.state_taint import NoSuchObject, set_tainted
 from tests.engine import Engine, actions, causes, change_of
 
@@ -30,7 +31,7 @@ def engine(tmp_path: Path) -> Engine:
 
 
 def mark(engine: Engine, address: str, *, tainted: bool) -> None:
-    set_tainted(engine.environment([]), parse_address(address), tainted=tainted)
+    set_tainted(engine.environment([]), parse_address(address), Edit(), tainted=tainted)
 
 
 def test_a_tainted_object_is_replaced_and_an_untainted_one_is_not(engine: Engine) -> None:
@@ -91,5 +92,5 @@ def test_a_deposed_object_cannot_be_marked(engine: Engine) -> None:
 
 def test_without_a_state_there_is_nothing_to_mark(tmp_path: Path) -> None:
     empty = Engine(tmp_path / "empty").file("main.mlf.hcl", "")
-    with pytest.raises(NoSuchObject):
+    with pytest.raises(UsageError):
         mark(empty, "mlform_data.a", tainted=True)

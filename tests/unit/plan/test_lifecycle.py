@@ -478,3 +478,32 @@ def test_a_kind_of_a_newer_version_is_refused(engine: Engine) -> None:
     engine.write(replace(state, objects={**state.objects, (address, ""): record}))
     with pytest.raises(PlanError, match=r"mlform state rm oracle\.x"):
         engine.plan()
+
+
+def test_a_replacement_that_is_triggered_says_so(engine: Engine) -> None:
+    engine.hcl = """
+resource "mlform_data" "a" {
+  input = "one"
+}
+resource "mlform_data" "b" {
+  lifecycle {
+    replace_triggered_by = [mlform_data.a]
+  }
+}
+"""
+    engine.ok()
+    engine.edit('"one"', '"two"')
+    change = change_of(engine.plan(), "mlform_data.b")
+    assert change.is_triggered
+    assert [reason.upstream for reason in change.reasons] == ["mlform_data.a"]
+    assert not change_of(engine.plan(replaced=("mlform_data.a",)), "mlform_data.a").is_triggered
+
+
+def test_destroying_everything_destroys_what_would_only_be_forgotten(engine: Engine) -> None:
+    engine.ok()
+    engine.hcl = (
+        "removed {\n  from = mlform_data.c\n  lifecycle {\n    destroy = false\n  }\n}\n"
+        + engine.hcl.split('resource "mlform_data" "c"')[0]
+    )
+    assert actions(engine.plan().plan) == {"mlform_data.c": "forget"}
+    assert set(actions(engine.plan(mode=Mode.DESTROY).plan).values()) == {"delete"}

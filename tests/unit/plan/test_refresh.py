@@ -177,6 +177,7 @@ def test_edits_are_left_alone_and_outputs_follow_the_state(engine: Engine) -> No
         "url": "http://127.0.0.1:8080",
         "rounds": 10,
         "fixed": "s",
+        "many": [],
     }
     assert engine.state.outputs["fixed"].sensitive
     assert engine.plan().plan.has_changes

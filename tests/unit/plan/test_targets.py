@@ -155,3 +155,45 @@ def test_a_partial_plan_says_so_and_so_does_its_apply(engine: Engine) -> None:
     ran = engine.carry_out(targeted)
     assert [item.summary for item in ran.applied.warnings] == ["Applied changes may be incomplete"]
     assert engine.plan().plan.complete
+
+
+def test_what_moved_must_be_part_of_the_plan(engine: Engine) -> None:
+    engine.ok()
+    engine.hcl = engine.hcl.replace("mlform_data.a", "mlform_data.z").replace(
+        '"mlform_data" "a"', '"mlform_data" "z"'
+    )
+    engine.hcl += "moved {\n  from = mlform_data.a\n  to   = mlform_data.z\n}\n"
+    for given in ({"targets": ("mlform_data.other",)}, {"excluded": ("mlform_data.z",)}):
+        with pytest.raises(ConfigurationError) as caught:
+            engine.plan(**given)  # type: ignore[arg-type]
+        (problem,) = caught.value.diagnostics
+        assert problem.summary == "Moved resource instances excluded by targeting"
+        assert "mlform_data.z" in problem.detail
+    assert engine.plan(targets=("mlform_data.b",)).plan.moves
+
+
+def test_values_of_what_is_not_made_yet_are_left_as_they_are(engine: Engine) -> None:
+    engine.hcl = """
+variable "size" {
+  default = 1
+}
+resource "mlform_data" "n" {
+  count = var.size
+}
+output "size" {
+  value = length(mlform_data.n)
+}
+"""
+    engine.ok()
+    ran = engine.carry_out(engine.plan(targets=("mlform_data.n[1]",), variables={"size": "3"}))
+    assert list(actions(ran.planned.plan)) == ["mlform_data.n[1]"]
+    assert engine.outputs() == {"size": 1}
+    engine.carry_out(engine.plan(targets=("mlform_data.n[0]",), variables={"size": "2"}))
+    assert engine.outputs() == {"size": 2}
+
+
+def test_a_destroyed_target_leaves_outputs_alone(engine: Engine) -> None:
+    engine.ok()
+    engine.apply(mode=Mode.DESTROY, targets=("mlform_data.a", "mlform_data.other"))
+    assert engine.state.records == ()
+    assert engine.outputs() == {"a": "one", "c": "one", "other": "one", "fixed": 1}
