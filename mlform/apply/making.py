@@ -85,7 +85,7 @@ class Making:
         expected_sources: Digest of each source that was planned; empty where nothing was.
         granted: What it may use of the machine.
         served: Every object that a server runs for, but its own current one.
-        leaving: Those of them that this apply is going to destroy.
+        leaving: Those of them that this apply takes away from their URL.
     """
 
     desired: DesiredResource

@@ -53,6 +53,11 @@ class Preparation:
             for step in plan.steps
             if step.operation is Operation.DELETE and not step.replaces
         }
+        self._moving = {
+            step.address: step.deposed
+            for step in plan.steps
+            if step.operation is Operation.DELETE and step.replaces and _moves(self.change(step))
+        }
         self._create_first = create_first_blocks(evaluation.config, evaluation.graph, kinds)
         self.resolver = Resolver(evaluation)
 
@@ -117,7 +122,7 @@ class Preparation:
             return lambda tell: make_artifact(kind, making, ports, tell)
         assert kind.sort == "server"  # noqa: S101 - values run inline
         served = self._served((step.address, CURRENT))
-        leaving = tuple(each for at, each in served.items() if at in self._leaving)
+        leaving = tuple(each for at, each in served.items() if self._leaves_its_url(at))
         serving = replace(making, served=tuple(served.values()), leaving=leaving)
         return lambda tell: make_server(kind, serving, ports, tell)
 
@@ -125,6 +130,18 @@ class Preparation:
         """Return the objects that a server runs for, except one."""
         objects = self._recorder.objects
         return {at: each for at, each in objects.items() if at != but and is_served(each)}
+
+    def _leaves_its_url(self, at: ObjectKey) -> bool:
+        """Whether an object is going to be destroyed, or replaced by one with another URL."""
+        address, deposed = at
+        if at in self._leaving:
+            return True
+        aside = self._moving.get(address)
+        if aside is None:
+            return False
+        return deposed == aside or (
+            deposed == CURRENT and (address, aside) not in self._recorder.objects
+        )
 
     def cleaner(self, attempt: Attempt) -> Callable[[], bool]:
         """Return what leaves nothing of a failed attempt, and says whether that worked."""
@@ -146,6 +163,12 @@ class Preparation:
             return True
 
         return leave_nothing
+
+
+def _moves(change: Change) -> bool:
+    """Whether what replaces an object has another URL."""
+    before, after = change.before or {}, change.after or {}
+    return before.get("url") != after.get("url")
 
 
 def _is_forced(change: Change) -> bool:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from mlform.dataclass import dataclass, field, replace
+from mlform.digests import JsonObject
 from mlform.graph.dag import Dag
 from mlform.plan.changes import Action, Change
 from mlform.plan.steps import Operation, Step
@@ -40,9 +41,10 @@ def order_steps(
     """Return the steps of changes in a valid order.
 
     An object is made after what it depends on. It is destroyed after whatever depended on it was
-    destroyed or has let go of it, and a predecessor that was set aside after its successor is in
-    use. Where dependencies were turned round since the last apply not all of that is possible:
-    then users let go later, and if that is not enough, things that both go away go in any order.
+    destroyed or has let go of it, a predecessor that was set aside after its successor is in use,
+    and an endpoint after another one has taken over its URL. Where dependencies were turned round
+    since the last apply not all of that is possible: then users let go later, and if that is not
+    enough, things that both go away go in any order.
 
     Args:
         changes: All changes.
@@ -58,6 +60,7 @@ def order_steps(
             steps[step.id] = step
             block = str(step.address.block)
             (removing if step.operation in _REMOVING.values() else making)[block].append(step.id)
+    takers = _url_takers(changes)
     followers = _inverted(needs)
     prior_followers = _inverted(prior_needs)
     by_id = {change_id(change): change for change in changes}
@@ -69,7 +72,10 @@ def order_steps(
             edges[step.id] = _Edges(
                 always=[_id(Operation.CREATE, change)] if step.replaces else [],
                 removed=[item for name in prior_followers[block] for item in removing[name]],
-                released=_released(change, block, making, (followers, prior_followers)),
+                released=[
+                    *_released(change, block, making, (followers, prior_followers)),
+                    *_takers_of(change, takers),
+                ],
             )
         else:
             wanted = [item for needed in needs.get(block, ()) for item in making[needed]]
@@ -183,6 +189,27 @@ def _released(
     if change.action is Action.DELETE and change.deposed == CURRENT:
         return [item for name in before[block] for item in making[name]]
     return []
+
+
+def _url_takers(changes: Iterable[Change]) -> dict[str, list[str]]:
+    """Return the steps that make something answer at a URL, by URL."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for change in changes:
+        making = _MAKING.get(change.action)
+        if making is Operation.CREATE and (url := _url(change.after)):
+            found[url].append(_id(making, change))
+    return found
+
+
+def _takers_of(change: Change, takers: Mapping[str, list[str]]) -> list[str]:
+    """Return the steps that take over the URL of an object that goes for good."""
+    url = _url(change.before) if change.action is Action.DELETE else ""
+    return takers.get(url, []) if url else []
+
+
+def _url(attributes: JsonObject | None) -> str:
+    url = None if attributes is None else attributes.get("url")
+    return url if isinstance(url, str) else ""
 
 
 def _inverted(needs: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:

@@ -54,6 +54,7 @@ from mlform.plan.lifecycle import (
 )
 from mlform.plan.moves import find_moves, moved_state
 from mlform.plan.ordering import order_steps, prior_needs, unused_key
+from mlform.plan.outages import outage_warnings
 from mlform.plan.outputs import output_change, output_removal
 from mlform.plan.reality import Reality
 from mlform.plan.recorded import hidden_paths, recorded_document, recorded_value
@@ -479,7 +480,8 @@ class Planner:
             warnings=tuple(item for item in self.diagnostics if item.severity is Severity.WARNING)
             + partial_warnings(self.wishes.targets, self.wishes.excluded)
             + leaving_warnings(changes)
-            + gate_warnings(self.changes.values(), self.kinds, self.config),
+            + gate_warnings(self.changes.values(), self.kinds, self.config)
+            + outage_warnings(self.changes.values(), self.kinds, self.config),
             moves=self.moves,
             imports=tuple(self.imports.values()),
             checks=tuple(self.evaluation.verdicts.values()),

@@ -29,6 +29,7 @@ from mlform.runtimes.base import (
 )
 from mlform.runtimes.preparation import OUTPUT_FOLDER, document_of, log_tail, write_document
 from mlform.runtimes.records import identity_of
+from mlform.runtimes.route import port_taken
 from mlform.runtimes.supervision import out_of_memory, timed_out
 from mlform.tasks import (
     ARTIFACT_FOLDER,
@@ -139,6 +140,14 @@ class _Running:
     problems: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class _Gateway:
+    """What owns an address: the folder of its endpoint, and the attempt that started it."""
+
+    endpoint: str
+    started_by: str
+
+
 class MemoryRuntime:
     """Runs work in this process; see `mlform.runtimes.base.Runtime`."""
 
@@ -162,6 +171,7 @@ class MemoryRuntime:
         self._servers: dict[str, _Running] = {}
         self._routes: dict[tuple[str, int], str] = {}
         self._previous: dict[tuple[str, int], str] = {}
+        self._gateways: dict[tuple[str, int], _Gateway] = {}
         self._lock = threading.Lock()
 
     @property
@@ -249,14 +259,17 @@ class MemoryRuntime:
         """Lead an address to a started server.
 
         Raises:
+            PortTaken: The address belongs to another endpoint.
             ServerFailed: The server does not run.
         """
-        del paths, owner
         instance = str(handle.get("instance"))
         address = (server.host, server.port)
+        gateway = _Gateway(str(paths.endpoint), identity_of(owner))
         with self._lock:
             if instance not in self._servers:
                 raise ServerFailed("Server is gone", f"server {instance} does not run")
+            if self._gateways.setdefault(address, gateway).endpoint != gateway.endpoint:
+                raise port_taken(server.host, server.port)
             before = self._routes.get(address)
             if before is not None and before != instance:
                 self._previous[address] = before
@@ -266,6 +279,7 @@ class MemoryRuntime:
             "host": server.host,
             "port": server.port,
             "instance": instance,
+            "endpoint": gateway.endpoint,
         }
 
     def observe_server(
@@ -296,8 +310,9 @@ class MemoryRuntime:
         host, port = route.get("host"), route.get("port")
         if isinstance(host, str) and isinstance(port, int):
             with self._lock:
-                self._routes.pop((host, port), None)
-                self._previous.pop((host, port), None)
+                gateway = self._gateways.get((host, port))
+                if gateway is not None and gateway.endpoint == route.get("endpoint"):
+                    self._forget((host, port))
 
     def server_log(self, handle: Mapping[str, Json]) -> str:
         """Return one line that names the server, or nothing if it is gone."""
@@ -312,11 +327,18 @@ class MemoryRuntime:
                 return ()
             for address in [key for key, value in self._routes.items() if value == instance]:
                 previous = self._previous.pop(address, None)
-                if previous is None:
-                    del self._routes[address]
-                else:
+                if previous is not None:
                     self._routes[address] = previous
+                elif self._gateways[address].started_by == instance:
+                    self._forget(address)
+                else:
+                    del self._routes[address]
         return (f"stopped server {instance} of {owner.address}",)
+
+    def _forget(self, address: tuple[str, int]) -> None:
+        del self._gateways[address]
+        self._routes.pop(address, None)
+        self._previous.pop(address, None)
 
     def close(self) -> None:
         """Let go of nothing; servers go on."""

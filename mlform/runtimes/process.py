@@ -207,8 +207,7 @@ class ProcessRuntime:
         self, server: Server, paths: ServerPaths, owner: Owner, handle: Mapping[str, Json]
     ) -> Mapping[str, Json]:
         """Send the traffic of the endpoint's URL to a started server; return the route."""
-        del owner
-        return process_servers.switch(server, paths, handle, self._server_host(server))
+        return process_servers.switch(server, paths, owner, handle, self._server_host(server))
 
     def observe_server(
         self, server: Server, handle: Mapping[str, Json], route: Mapping[str, Json]
@@ -236,10 +235,13 @@ class ProcessRuntime:
             return ()
         if note.role == "server":
             process_servers.leave_route(note)
-        stopped = [name for name in processes_of(note) if proc.stop(name, _GRACE)]
+        found = [(note.role, name) for name in processes_of(note)]
+        if note.gateway:
+            found += [("gateway", name) for name in proc.running_with_argument(note.gateway)]
+        stopped = [(role, name) for role, name in found if proc.stop(name, _GRACE)]
         remove_note(self._folder, owner)
         return tuple(
-            f"stopped process {name.pid} ({note.role} of {owner.address})" for name in stopped
+            f"stopped process {name.pid} ({role} of {owner.address})" for role, name in stopped
         )
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from mlform.dataclass import dataclass
+from mlform.dataclass import dataclass, replace
 from mlform.digests import Json, JsonObject, canonical_json
 from mlform.errors import RuntimeFailure, ServerFailed, TaskCancelled
 from mlform.runtimes import proc, route
@@ -27,6 +27,7 @@ from mlform.runtimes.records import (
     ProcessNote,
     identity_of,
     processes_of,
+    read_note,
     remove_note,
     write_note,
 )
@@ -125,7 +126,7 @@ def start_server(
 
 
 def switch(
-    server: Server, paths: ServerPaths, handle: Mapping[str, Json], host: Host
+    server: Server, paths: ServerPaths, owner: Owner, handle: Mapping[str, Json], host: Host
 ) -> dict[str, Json]:
     """Lead the endpoint's URL to a started server; return the handle of the route.
 
@@ -143,7 +144,7 @@ def switch(
     try:
         gateway = _running_gateway(endpoint, server)
         if gateway is None:
-            gateway, fresh = _start_gateway(server, endpoint, host), True
+            gateway, fresh = _start_gateway(server, endpoint, owner, host), True
         name = gateway
         route.wait_until_routed(
             server.host,
@@ -252,7 +253,7 @@ def _running_gateway(endpoint: Path, server: Server) -> proc.ProcessName | None:
     return found[0] if found else None
 
 
-def _start_gateway(server: Server, endpoint: Path, host: Host) -> proc.ProcessName:
+def _start_gateway(server: Server, endpoint: Path, owner: Owner, host: Host) -> proc.ProcessName:
     if _is_taken(server.host, server.port):
         raise route.port_taken(server.host, server.port)
     folder = _gateway_folder(endpoint, server)
@@ -265,6 +266,9 @@ def _start_gateway(server: Server, endpoint: Path, host: Host) -> proc.ProcessNa
             "ready_file": str(folder / _READY),
         },
     )
+    note = read_note(host.notes, owner)
+    if note is not None:
+        write_note(host.notes, owner, replace(note, gateway=str(config)))
     command = (host.python, *host.programs.gateway, str(config))
     return _detach(command, host.variables, endpoint / _GATEWAY_LOG)
 

@@ -26,12 +26,14 @@ class ProcessNote:
         argument: The argument that only this process has.
         name: The process, or None as long as it is not known.
         endpoint: Folder of the endpoint of a server, or empty.
+        gateway: The argument that only the gateway has that the step started, or empty.
     """
 
     role: str
     argument: str
     name: proc.ProcessName | None = None
     endpoint: str = ""
+    gateway: str = ""
 
 
 def identity_of(owner: Owner) -> str:
@@ -54,6 +56,7 @@ def write_note(folder: Path, owner: Owner, note: ProcessNote) -> None:
                 "pid": note.name.pid if note.name else None,
                 "started": note.name.started if note.name else None,
                 "endpoint": note.endpoint,
+                "gateway": note.gateway,
             }
         )
     )
@@ -79,6 +82,7 @@ def read_note(folder: Path, owner: Owner) -> ProcessNote | None:
         argument=str(document.get("argument", "")),
         name=name,
         endpoint=str(document.get("endpoint", "")),
+        gateway=str(document.get("gateway", "")),
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from mlform.dataclass import replace
 from mlform.digests import Digest, Json, digest_tree
 from mlform.errors import (
     MlformError,
@@ -367,6 +368,19 @@ def test_an_abandoned_server_gives_the_address_back(bench: Bench) -> None:
     assert "dataset.a" in told[0]
     assert bench.adapter.instance_at(server.port) == first["instance"]
     assert bench.adapter.make().abandon(bench.owner("serve-two")) == ()
+
+
+def test_an_abandoned_first_server_leaves_nobody_at_the_address(bench: Bench) -> None:
+    server = bench.server(free_port())
+    handle = bench.start(server, "one")
+    bench.switch(server, "one", handle)
+    bench.adapter.make().abandon(bench.owner("serve-one"))
+    wait_until(lambda: bench.adapter.instance_at(server.port) is None)
+    other = bench.start(server, "two")
+    paths = replace(bench.server_paths("two"), endpoint=bench.folder / "another-endpoint")
+    route = bench.runtime.switch(server, paths, bench.owner("serve-two"), other)
+    bench.routes.append(route)
+    assert bench.adapter.instance_at(server.port) == other["instance"]
 
 
 def test_abandoning_nothing_tells_nothing(bench: Bench) -> None:

@@ -325,7 +325,7 @@ def _start_gateway(
         command=(host.python, *host.programs.gateway, inner),
         user=host.user,
         variables={**thread_variables(1), **_HOME},
-        labels=_gateway_labels(endpoint, server) | {PROJECT_LABEL: owner.project},
+        labels=labels_of(owner, "gateway") | _gateway_labels(endpoint, server),
         folders=(BoundFolder(source=str(endpoint), target=ENDPOINT_TARGET), *host.folders),
         requirements=Requirements(cpus=1.0),
         network=network,

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from mlform.plan.changes import Action
-from tests.engine import DATA, Engine, actions, causes, change_of
+from tests.engine import DATA, Engine, Looks, actions, causes, change_of
 
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Engine:
-    return Engine(tmp_path).with_pipeline()
+    return Engine(tmp_path, monotonic=Looks()).with_pipeline()
 
 
 def messages(engine: Engine, address: str) -> list[str]:

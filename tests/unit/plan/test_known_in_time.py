@@ -96,7 +96,7 @@ module "each" {
   source   = "./m"
   for_each = local.tables
   path     = each.value
-  port     = 8080 + length(each.value)
+  port     = each.key == "a" ? 8080 : 8081
 }
 module "counted" {
   source = "./m"
