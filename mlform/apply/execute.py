@@ -66,6 +66,7 @@ _END_LIMIT = 60.0
 """Seconds that what is told to stop has for it; afterwards nobody waits for it any more."""
 
 _REMOVING = {Operation.DELETE, Operation.FORGET}
+_IMMEDIATE = {Operation.FORGET, Operation.AWAIT}
 
 
 @dataclass(slots=True)
@@ -237,7 +238,7 @@ class Execution:
 
     def _is_inline(self, step: Step) -> bool:
         kind = kind_of(self._kinds, step.address)
-        if kind.sort == "value" or step.operation is Operation.FORGET or self._has_vanished(step):
+        if kind.sort == "value" or step.operation in _IMMEDIATE or self._has_vanished(step):
             return True
         return kind.sort == "artifact" and step.operation is Operation.DELETE
 
@@ -250,7 +251,7 @@ class Execution:
         )
 
     def _run_inline(self, step: Step) -> None:
-        if self._has_vanished(step):
+        if step.operation is Operation.AWAIT or self._has_vanished(step):
             self._succeed(step)
             return
         self._announce(step)
@@ -429,6 +430,8 @@ class Execution:
             elif step.id not in self._succeeded:
                 found = [causes[item] for item in step.needs if item in causes]
                 because = causes[step.id] = found[0] if found else "interrupted"
+                if step.operation is Operation.AWAIT:
+                    continue
                 self.tally.skipped += 1
                 self._emit(
                     StepSkipped(address=step.address, operation=step.operation, because=because)

@@ -32,6 +32,10 @@ _REMOVING = {
 }
 
 
+_CROWD = 16
+"""Steps of one block from which on one stands for all of them."""
+
+
 def order_steps(
     changes: Sequence[Change],
     needs: Mapping[str, Sequence[str]],
@@ -65,20 +69,22 @@ def order_steps(
     prior_followers = _inverted(prior_needs)
     by_id = {change_id(change): change for change in changes}
     edges: dict[str, _Edges] = {}
-    for step in steps.values():
+    made = _Crowds(making, "made", steps, edges)
+    gone = _Crowds(removing, "gone", steps, edges)
+    for step in tuple(steps.values()):
         block = str(step.address.block)
         change = by_id[_key(step)]
         if step.operation in _REMOVING.values():
             edges[step.id] = _Edges(
                 always=[_id(Operation.CREATE, change)] if step.replaces else [],
-                removed=[item for name in prior_followers[block] for item in removing[name]],
+                removed=gone.of(prior_followers[block], block),
                 released=[
-                    *_released(change, block, making, (followers, prior_followers)),
+                    *_released(change, block, made, (followers, prior_followers)),
                     *_takers_of(change, takers),
                 ],
             )
         else:
-            wanted = [item for needed in needs.get(block, ()) for item in making[needed]]
+            wanted = made.of(needs.get(block, ()), block)
             if change.action.is_replace and not change.action.creates_first:
                 wanted.append(_id(_REMOVING[change.action], change))
             edges[step.id] = _Edges(always=wanted)
@@ -101,6 +107,45 @@ def prior_needs(state: State) -> Mapping[str, Sequence[str]]:
     for record in state.objects.values():
         found.setdefault(str(record.address.block), {}).update(dict.fromkeys(record.dependencies))
     return {block: tuple(needed) for block, needed in found.items()}
+
+
+@dataclass(slots=True)
+class _Crowds:
+    """The steps of blocks, as others wait for them: one step stands for all where they are many.
+
+    Otherwise a block of 10,000 instances that depends on another one would have a hundred million
+    edges.
+
+    Attributes:
+        members: Ids of steps by block.
+        done: What is true once they are done.
+        steps: All steps by id; those that stand for others are added.
+        edges: What each step waits for; likewise.
+    """
+
+    members: Mapping[str, list[str]]
+    done: str
+    steps: dict[str, Step]
+    edges: dict[str, _Edges]
+
+    def of(self, blocks: Iterable[str], waiting: str) -> list[str]:
+        """Return what a step of the block `waiting` waits for, so that these blocks are done."""
+        found: list[str] = []
+        for block in blocks:
+            members = self.members.get(block, [])
+            if len(members) < _CROWD or block == waiting:
+                found += members
+            else:
+                found.append(self._one_for(block, members))
+        return found
+
+    def _one_for(self, block: str, members: list[str]) -> str:
+        name = f"all of {block} {self.done}"
+        if name not in self.steps:
+            address = self.steps[members[0]].address.block
+            self.steps[name] = Step(id=name, address=address, operation=Operation.AWAIT)
+            self.edges[name] = _Edges(always=members)
+        return name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,15 +224,15 @@ def _id(operation: Operation, change: Change) -> str:
 def _released(
     change: Change,
     block: str,
-    making: Mapping[str, list[str]],
+    made: _Crowds,
     followers: tuple[Mapping[str, list[str]], Mapping[str, list[str]]],
 ) -> list[str]:
     """Return the steps after which nobody uses an object any more, that stays until then."""
     now, before = followers
     if change.action.creates_first:
-        return [item for name in now[block] for item in making[name]]
+        return made.of(now[block], block)
     if change.action is Action.DELETE and change.deposed == CURRENT:
-        return [item for name in before[block] for item in making[name]]
+        return made.of(before[block], block)
     return []
 
 

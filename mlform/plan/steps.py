@@ -16,6 +16,8 @@ class Operation(Enum):
     UPDATE = "update"
     DELETE = "delete"
     FORGET = "forget"
+    AWAIT = "await"
+    """Nothing: it stands for many steps at once that others wait for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +26,7 @@ class Step:
 
     Attributes:
         id: Unique in the plan, and readable: `create model.survival`.
-        address: The object.
+        address: The object; for `AWAIT` the block whose steps it stands for.
         operation: What is done.
         deposed: For `DELETE`: the key of a deposed object in the prior state, or empty for the
             current object. For a `CREATE` that replaces: the key its predecessor gets.

@@ -90,6 +90,37 @@ resource "model" "other" {
     assert engine.ok().ran == ["endpoint.p", "evaluation.e", "model.m"]
 
 
+def test_failure_among_many_instances_skips_what_waits_for_all_of_them(engine: Engine) -> None:
+    engine.hcl = """
+resource "mlform_data" "seed" {
+  input = 7
+}
+resource "mlform_data" "many" {
+  count = 20
+  input = count.index
+  lifecycle {
+    precondition {
+      condition     = mlform_data.seed.output != count.index
+      error_message = "Not this one."
+    }
+  }
+}
+resource "mlform_data" "user" {
+  count = 20
+  input = mlform_data.many[count.index].output
+}
+"""
+    ran = engine.apply()
+    assert list(ran.failed) == ["mlform_data.many[7]"]
+    assert ran.skipped == {
+        f"mlform_data.user[{key}]": "mlform_data.many[7] failed" for key in range(20)
+    }
+    assert ran.counts == (20, 0, 0)
+    engine.edit("input = 7", "input = 77")
+    assert engine.ok().counts == (21, 1, 0)
+    assert engine.plan().plan.steps == ()
+
+
 def test_failed_rebuild_keeps_the_old_object_and_its_endpoint(engine: Engine) -> None:
     engine.ok()
     before, server = engine.record("model.m"), serving(engine)

@@ -87,3 +87,50 @@ def test_critical_path_is_the_longest() -> None:
     found = critical_path(steps, {"a": 1.0, "b": 3.0, "d": 1.0})
     assert found == (4.0, ("model.b", "model.d"))
     assert critical_path(steps, {}) == (None, ())
+
+
+def instances(name: str, action: Action, count: int) -> list[Change]:
+    return [
+        Change(
+            address=ResourceAddress("mlform_data", name, key), action=action, before=None, after=None
+        )
+        for key in range(count)
+    ]
+
+
+def position(steps: tuple[Step, ...], operation: Operation, name: str) -> list[int]:
+    return [
+        at
+        for at, step in enumerate(steps)
+        if step.operation is operation and step.address.name == name
+    ]
+
+
+@given(st.sampled_from([2, 15, 16, 40]), st.sampled_from([1, 16, 40]))
+def test_many_steps_are_waited_for_at_once(first: int, second: int) -> None:
+    needs = {"mlform_data.a": [], "mlform_data.b": ["mlform_data.a"]}
+    create = [*instances("b", Action.CREATE, second), *instances("a", Action.CREATE, first)]
+    made = order_steps(create, needs, {}, "k")
+    a, b = (position(made, Operation.CREATE, name) for name in "ab")
+    assert len(a) == first
+    assert len(b) == second
+    assert max(a) < min(b)
+    assert sum(len(step.needs) for step in made) <= first + second + 15 * second
+
+    delete = [*instances("a", Action.DELETE, first), *instances("b", Action.DELETE, second)]
+    gone = order_steps(delete, {}, needs, "k")
+    a, b = (position(gone, Operation.DELETE, name) for name in "ab")
+    assert max(b) < min(a)
+    assert sum(len(step.needs) for step in gone) <= first + second + 15 * first
+
+    replaced = [
+        *instances("a", Action.CREATE_THEN_DELETE, first),
+        *instances("b", Action.UPDATE, second),
+    ]
+    steps = order_steps(replaced, needs, needs, "k")
+    assert max(position(steps, Operation.CREATE, "a")) < min(position(steps, Operation.UPDATE, "b"))
+    assert max(position(steps, Operation.UPDATE, "b")) < min(position(steps, Operation.DELETE, "a"))
+    awaited = [step for step in steps if step.operation is Operation.AWAIT]
+    assert [str(step.address) for step in awaited] == [
+        name for name, count in (("mlform_data.a", first), ("mlform_data.b", second)) if count > 15
+    ]
