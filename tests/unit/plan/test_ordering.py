@@ -92,7 +92,10 @@ def test_critical_path_is_the_longest() -> None:
 def instances(name: str, action: Action, count: int) -> list[Change]:
     return [
         Change(
-            address=ResourceAddress("mlform_data", name, key), action=action, before=None, after=None
+            address=ResourceAddress("mlform_data", name, key),
+            action=action,
+            before=None,
+            after=None,
         )
         for key in range(count)
     ]
