@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 
 _QUESTIONS = {
     Mode.NORMAL: (
-        "Do you want to perform these actions?",
+        "Do you want to perform these actions{where}?",
         (
             "  mlform will perform the actions described above.\n"
             "  Only 'yes' will be accepted to approve."
         ),
     ),
     Mode.DESTROY: (
-        "Do you really want to destroy all resources?",
+        "Do you really want to destroy all resources{where}?",
         (
             "  mlform will destroy everything shown above. Artifacts stay in the store.\n"
             "  There is no undo. Only 'yes' will be accepted to confirm."
         ),
     ),
     Mode.REFRESH_ONLY: (
-        "Would you like to update the mlform state to reflect these detected changes?",
+        "Would you like to update the mlform state{where} to reflect these detected changes?",
         (
             "  mlform will write these changes to the state. Servers and artifacts stay as they\n"
             "  are. There is no undo. Only 'yes' will be accepted to confirm."
@@ -90,7 +90,9 @@ def approve(session: Session, mode: Mode) -> None:
     from mlform.cli.asking import ask
     from mlform.views.paper import BLANK, Ink, line, lines
 
+    where = "" if session.workspace == "default" else f' in workspace "{session.workspace}"'
     question, explanation = _QUESTIONS.get(mode, _QUESTIONS[Mode.NORMAL])
+    question = question.format(where=where)
     answer = ask(session, [BLANK, line(question, Ink.BOLD), *lines(explanation)])
     if answer != "yes":
         verb = {Mode.DESTROY: "Destroy", Mode.REFRESH_ONLY: "Refresh"}.get(mode, "Apply")

@@ -54,6 +54,7 @@ def apply_loaded(
     lock_timeout: float | None = 0.0,
 ) -> Applied:
     """Do what a plan says with the configuration that it was made from; see `apply_plan`."""
+    _check_workspace(planned, environment.settings.workspace)
     backend = open_backend(environment, loaded)
     with locked(backend, environment, "apply", lock_timeout, stop) as run:
         state = _fresh_state(backend.read(), planned)
@@ -65,6 +66,16 @@ def apply_loaded(
             return _carry_out(environment, loaded, planned, recorder, ports, renew=renew)
         finally:
             world.close()
+
+
+def _check_workspace(planned: Planned, workspace: str) -> None:
+    made_in = planned.plan.basis.workspace
+    if made_in and made_in != workspace:
+        raise PlanStale(
+            "Saved plan is for another workspace",
+            f'The plan was made in the workspace "{made_in}", and "{workspace}" is in use. Nothing '
+            f'was done. Go there with "mlform workspace select {made_in}", or make a new plan.',
+        )
 
 
 def _fresh_state(found: State | None, planned: Planned) -> State:

@@ -56,6 +56,7 @@ def make_plan(environment: Environment, options: PlanOptions, ask: Ask | None = 
         config_digest=config_digest(loaded.config.files, lasting(variables)),
         lock_digest=pins.digest,
         planned_at=planned_at,
+        workspace=environment.settings.workspace,
     )
     plan = _planned(environment, loaded, pins, state, basis, options)
     defaults = {name: runtime.requirements for name, runtime in loaded.runtimes.items()}

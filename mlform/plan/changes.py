@@ -270,6 +270,7 @@ class Basis:
         config_digest: Of configuration files and variable values.
         lock_digest: Of the pinned images.
         planned_at: When it was made, in RFC 3339, UTC; what `plantimestamp` gives.
+        workspace: In which it was made.
     """
 
     lineage: str
@@ -278,6 +279,7 @@ class Basis:
     config_digest: Digest
     lock_digest: Digest
     planned_at: str = ""
+    workspace: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

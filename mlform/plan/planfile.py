@@ -38,7 +38,7 @@ from mlform.state.snapshot import Path, State
 if TYPE_CHECKING:
     import zipfile
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 PLAN: Final = "plan"
 """What an encrypted plan file says that it is."""
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
@@ -181,6 +181,7 @@ def plan_to_json(plan: Plan) -> JsonObject:
             "config_digest": plan.basis.config_digest,
             "lock_digest": plan.basis.lock_digest,
             "planned_at": plan.basis.planned_at,
+            "workspace": plan.basis.workspace,
         },
         "environments": dict(plan.environments),
         "expected_seconds": plan.expected_seconds,
@@ -300,6 +301,7 @@ def plan_from_json(document: JsonObject) -> Plan:
             config_digest=Digest(str(basis["config_digest"])),
             lock_digest=Digest(str(basis["lock_digest"])),
             planned_at=str(basis["planned_at"]),
+            workspace=str(basis["workspace"]),
         ),
         environments={name: str(text) for name, text in _object(document["environments"]).items()},
         expected_seconds=_seconds(document["expected_seconds"]),

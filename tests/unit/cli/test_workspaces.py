@@ -169,6 +169,26 @@ def test_a_data_folder_that_cannot_be_written_is_named(mlform: Commands) -> None
     mlform("workspace", "select", "default").refused(".mlform", "MLF_WORKSPACE=default")
 
 
+def test_the_question_before_apply_names_it(mlform: Commands) -> None:
+    assert "perform these actions?" in mlform("apply", typed="no\n").out
+    mlform("workspace", "new", "spring").ok()
+    assert 'perform these actions in workspace "spring"?' in mlform("apply", typed="no\n").out
+    mlform("apply", "-auto-approve").ok()
+    said = mlform("destroy", typed="no\n").out
+    assert 'really want to destroy all resources in workspace "spring"?' in said
+
+
+def test_a_saved_plan_belongs_to_its_workspace(mlform: Commands) -> None:
+    mlform("workspace", "new", "spring").ok()
+    mlform("plan", "-out=p").ok()
+    mlform("workspace", "select", "default").ok()
+    mlform("apply", "p").refused("Saved plan is for another workspace", "workspace select spring")
+    mlform("state", "list").refused("No state file was found")
+    mlform("workspace", "select", "spring").ok()
+    mlform("apply", "p").ok()
+    assert mlform("output", "-raw", "where").out == "spring"
+
+
 def test_logs_and_routes_of_each_are_kept_apart(mlform: Commands) -> None:
     environment = Commands(mlform.folder, {"MLF_WORKSPACE": "spring"})
     environment("apply", "-auto-approve").ok()
