@@ -8,9 +8,8 @@ is remembered where the state is kept in the default file.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
-import secrets
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
@@ -220,7 +219,7 @@ def _default_of(settings: BackendSettings) -> BackendSettings:
 def _choice(settings: BackendSettings) -> Chosen:
     found = _secrets(settings)
     open_arguments = _open_arguments(settings)
-    salt = secrets.token_hex(16) if found else ""
+    salt = os.urandom(16).hex() if found else ""
     return Chosen(
         type=settings.type,
         arguments=open_arguments,
@@ -271,6 +270,8 @@ def _secrets(settings: BackendSettings) -> Mapping[str, object]:
 
 
 def _digest(found: Mapping[str, object], salt: str) -> str:
+    import hashlib
+
     content = canonical_json(cast("JsonObject", dict(found)))
     return hashlib.scrypt(content, salt=salt.encode(), n=_COST, r=8, p=1, dklen=32).hex()
 

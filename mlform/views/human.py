@@ -13,7 +13,14 @@ from mlform.state.snapshot import CURRENT, OutputRecord, ResourceRecord, State
 from mlform.views.paper import BLANK, Ink, Line, Piece, duration, line, render, rule
 from mlform.views.report import ChangeRows, Report, make_report, state_rows
 from mlform.views.rows import SIGN_INKS
-from mlform.views.values import SENSITIVE_OUTPUT, SENSITIVE_VALUE, format_value, key_text, quoted
+from mlform.views.values import (
+    SENSITIVE_OUTPUT,
+    SENSITIVE_VALUE,
+    format_value,
+    key_text,
+    quoted,
+    shortened,
+)
 
 
 def render_plan(
@@ -281,6 +288,8 @@ def _record(record: ResourceRecord, deposed: str, schema: BlockSchema | None) ->
     if made.runtime:
         took = "from cache" if made.reused else f"in {duration(made.duration)}"
         notes.append(f"# made {took} on {made.runtime}")
+    if made.image:
+        notes.append(f"# in image {shortened(made.image)}")
     rows = state_rows(record, schema)
     return [
         line(f"# {address}{tail}:", Ink.BOLD),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from types import MappingProxyType
 
 import pytest
 
-from mlform.backends.base import Workspaces
+from mlform.backends.base import StateBackend, Workspaces
 from mlform.backends.http import HttpWorkspaces
 from mlform.backends.local import LocalWorkspaces
 from mlform.backends.memory import MemoryPlace, MemoryWorkspaces
@@ -24,6 +26,7 @@ from mlform.state.journal import Damaged
 from mlform.state.snapshot import Deposed, OutputRecord, Recorded, State
 from mlform.wiring import utc_now
 from tests.ciphers import RAW, cipher_of
+from tests.contracts.faulty_backend import Died, FaultyBackend
 from tests.contracts.faulty_objects import memory_objects, surroundings
 from tests.contracts.state_samples import MODEL, RUN, TRAIN, journals, record, state
 from tests.engine import Engine
@@ -223,3 +226,49 @@ def test_a_copy_that_was_cut_off_is_done_again(
     assert migrated(environment, here, there) == ["default"]
     assert there.open("default").read() == written
     assert len(journals(there.open("default"))) == 3
+
+
+class _Mortal:
+    """A place whose backends die at a chosen call."""
+
+    def __init__(self, inner: Workspaces, dies_at: int) -> None:
+        self._inner = inner
+        self.backends: list[FaultyBackend] = []
+        self._dies_at = dies_at
+
+    def names(self) -> tuple[str, ...]:
+        return self._inner.names()
+
+    def open(self, name: str) -> StateBackend:
+        self.backends.append(FaultyBackend(self._inner.open(name), dies_at=self._dies_at))
+        return self.backends[-1]
+
+    def create(self, name: str) -> None:
+        self._inner.create(name)
+
+    def delete(self, name: str) -> None:
+        self._inner.delete(name)
+
+
+def test_whenever_it_is_killed_the_old_state_is_whole_and_it_can_be_done_again(
+    environment: Environment, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    here = local(request, tmp_path / "here")
+    written = filled(here)
+    told = journals(here.open("default"))
+    for dies_at in count(1):
+        place = MemoryPlace()
+        there = MemoryWorkspaces({"default": place})
+        mortal = _Mortal(there, dies_at)
+        with suppress(Died):
+            migrated(environment, here, mortal)
+        survived = all(backend.survived for backend in mortal.backends)
+        place.holder = None
+        assert here.open("default").read() == written
+        assert here.open("default").holder() is None
+        migrated(environment, here, there)
+        assert there.open("default").read() == written
+        assert [each.run for each in journals(there.open("default"))] == [each.run for each in told]
+        if survived:
+            break
+    assert dies_at > 5

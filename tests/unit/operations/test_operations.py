@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,16 +10,18 @@ import pytest
 
 from mlform.addresses import parse_address
 from mlform.backends.base import LockInfo
+from mlform.backends.memory import MemoryBackend
 from mlform.digests import Json
 from mlform.errors import StateConflict, StateCorrupt, StateLocked, UsageError
 from mlform.lang.values import Value
 from mlform.operations.console import open_console
 from mlform.operations.graph import graph_dot
-from mlform.operations.state import Edit, remove
+from mlform.operations.state import Edit, move, remove
 from mlform.operations.validate import validate
 from mlform.operations.verify import verify
 from mlform.operations.world import Fingerprints
 from mlform.runtimes.memory import MemoryWork
+from tests.contracts.state_samples import journals
 from tests.engine import DATA, Engine, actions
 
 HOLDER = LockInfo(
@@ -184,3 +187,35 @@ def test_fingerprints_are_kept_only_of_files_that_settled(tmp_path: Path) -> Non
     assert (folder / "fingerprints.json").exists()
     file.write_text(DATA + "more")
     assert Fingerprints(folder / "fingerprints.json").digest(file) != first
+
+
+def test_a_whole_pipeline_can_be_called_differently_without_a_task(engine: Engine) -> None:
+    engine.ok()
+    servers = engine.runtime.running()
+    names = {"dataset.d": "dd", "split.s": "ss", "model.m": "mm", "evaluation.e": "ee"}
+    names["endpoint.p"] = "pp"
+    for source, name in names.items():
+        kind, old = source.split(".")
+        moves = move(
+            engine.environment([]), parse_address(source), parse_address(f"{kind}.{name}"), Edit()
+        )
+        assert len(moves) == 1
+        engine.hcl = engine.hcl.replace(f'"{kind}" "{old}"', f'"{kind}" "{name}"')
+        engine.hcl = re.sub(rf"\b{source}\b", f"{kind}.{name}", engine.hcl)
+        engine.file("main.mlf.hcl", engine.hcl)
+    # A server answers under its endpoint's name, so that one alone has to be replaced.
+    assert actions(engine.plan().plan) == {"endpoint.pp": "create-delete"}
+    assert engine.record("endpoint.pp").attributes["address"] == "endpoint.pp"
+    assert engine.record("evaluation.ee").dependencies == ("model.mm",)
+    assert engine.ok().ran == ["endpoint.pp"]
+    assert len(engine.runtime.running()) == len(servers) == 1
+    assert engine.runtime.running() != servers
+    assert not engine.plan().plan.has_changes
+
+
+def test_a_moved_object_is_told_as_moved_in_the_history(engine: Engine) -> None:
+    engine.ok()
+    move(engine.environment([]), parse_address("model.m"), parse_address("model.n"), Edit())
+    last = journals(MemoryBackend(engine.place))[-1]
+    assert last.run.operation == "state mv"
+    assert [type(entry).__name__ for entry in last.entries] == ["Moved", "Recorded", "Recorded"]

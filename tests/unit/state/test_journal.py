@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from mlform.digests import Digest, digest_bytes
 from mlform.errors import StateCorrupt
 from mlform.state.codec import encode_entry, encode_line, encode_state
-from mlform.state.journal import Base, decode_journal, encode_header, encode_seal
+from mlform.state.encryption import PLAIN
+from mlform.state.journal import (
+    Base,
+    decode_journal,
+    encode_header,
+    encode_journal,
+    encode_seal,
+)
 from mlform.state.snapshot import Recorded, State
 from mlform.state.stored import understand
 from tests.contracts.state_samples import MODEL, TRAIN, record, state
@@ -97,3 +106,22 @@ def test_a_journal_without_snapshot_is_refused() -> None:
     with pytest.raises(StateCorrupt, match="backup"):
         understand(None, JOURNAL)
     assert understand(None, JOURNAL[:-1]) is None
+
+
+def test_a_journal_from_before_entries_had_times_is_read() -> None:
+    content = (Path(__file__).parent / "journal-without-times.jsonl").read_bytes()
+    journal = decode_journal(content)
+    assert journal is not None
+    assert [type(entry).__name__ for entry in journal.entries] == [
+        "Intent",
+        "Recorded",
+        "Deposed",
+        "Recorded",
+        "Removed",
+        "Moved",
+        "Abandoned",
+        "OutputsSet",
+    ]
+    assert {entry.at for entry in journal.entries} == {""}
+    assert (journal.died, journal.run.operation, journal.base.serial) == (False, "apply", 3)
+    assert encode_journal(journal, PLAIN) == content
