@@ -17,6 +17,9 @@ from mlform.plan.differing import differences
 from mlform.plan.lifecycle import changes_at
 from mlform.state.snapshot import Path, ResourceRecord, State
 
+_FEW = 16
+"""Instances that are named one by one; the block stands for more."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Origins:
@@ -32,13 +35,16 @@ class Origins:
     state: State
     planned: dict[ResourceAddress, list[Change]] = field(default_factory=dict)
     _recorded: Mapping[ResourceAddress, tuple[ResourceRecord, ...]] | None = None
+    _named: dict[tuple[ResourceAddress, Path], tuple[int, tuple[str, ...]]] = field(
+        default_factory=dict
+    )
 
     def add(self, change: Change) -> None:
         """Take note of a planned change."""
         self.planned.setdefault(change.address.block, []).append(change)
 
     def of(self, block: ResourceBlock, address: ResourceAddress, path: Path) -> tuple[str, ...]:
-        """Return the addresses of the changed objects that an argument's value comes from.
+        """Return the addresses of the changed objects, or blocks, that an argument comes from.
 
         Args:
             block: The resource.
@@ -49,9 +55,23 @@ class Origins:
         reach.follow(self._written(block, path), address.module)
         found: dict[str, None] = {}
         for holder, steps in reach.found:
-            for each in self._changed(holder, steps):
-                found[str(each)] = None
+            found.update(dict.fromkeys(self._names(holder, steps)))
         return tuple(found)
+
+    def _names(self, holder: ResourceAddress, steps: Path) -> tuple[str, ...]:
+        """Return the addresses of what changes, or of the block where that is very much.
+
+        Found once, because every instance of a block that refers to the instances of another one
+        asks for the same.
+        """
+        planned = len(self.planned.get(holder.block, ()))
+        known = self._named.get((holder, steps))
+        if known is None or known[0] != planned:
+            names = tuple(str(each) for each in self._changed(holder, steps))
+            if len(names) > _FEW:
+                names = (str(holder),)
+            known = self._named[(holder, steps)] = (planned, names)
+        return known[1]
 
     def _written(self, block: ResourceBlock, path: Path) -> Iterator[Reference]:
         schema = self.evaluation.schemas.get(block.address.kind)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from mlform.addresses import ResourceAddress, covers
 from mlform.config.blocks import Config, ImportBlock, ResourceBlock
@@ -284,7 +284,7 @@ class Planner:
                 upstream=str(trigger),
             )
             for trigger in self._triggers(desired)
-            if triggers(trigger, self.changes.values())
+            if triggers(trigger, self._planned_of(trigger))
         )
         return Circumstances(
             kind=kind,
@@ -299,6 +299,16 @@ class Planner:
 
     def _upstream(self, desired: DesiredResource) -> Callable[[Path], tuple[str, ...]]:
         return lambda path: self.origins.of(desired.block, desired.address, path)
+
+    def _planned_of(self, trigger: Trigger) -> Iterable[Change]:
+        """Return the planned changes of what a trigger names: of one instance, or of a block."""
+        holder = trigger.holder
+        if trigger.steps:
+            key = trigger.steps[0]
+            change = self.changes.get(replace(holder, key=key))
+            if change is not None:
+                return (change,)
+        return self.origins.planned.get(holder.block, ())
 
     def _triggers(self, desired: DesiredResource) -> Iterator[Trigger]:
         expressions = desired.block.lifecycle.replace_triggered_by

@@ -76,6 +76,12 @@ def test_what_changes_is_named_and_what_does_not_is_not(
     assert upstreams(engine, *EDIT, "mlform_data.user") == expected
 
 
+def test_a_block_is_named_for_very_many_of_its_instances(engine: Engine) -> None:
+    many = 'resource "mlform_data" "m" {\n  count = 17\n  input = "one"\n}\n'
+    engine.hcl = many + user("mlform_data.m[count.index].output", "count = 17")
+    assert upstreams(engine, *EDIT, "mlform_data.user[3]") == ["mlform_data.m"]
+
+
 def test_all_of_several_are_named(engine: Engine) -> None:
     engine.hcl = A + 'resource "mlform_data" "c" {\n  input = mlform_data.a.output\n}\n'
     engine.hcl += user("[mlform_data.a.output, mlform_data.c.output]")
