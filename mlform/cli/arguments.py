@@ -239,7 +239,9 @@ class DestroyArguments(PlanningArguments):
 class ShowArguments:
     """`mlform show`."""
 
-    plan: Annotated[str, Operand("PLAN", "A saved plan; without it the state is shown.")] = ""
+    plan: Annotated[
+        str, Operand("PATH", "A saved plan or state; without it the state is shown.")
+    ] = ""
     json: AsJson = False
     markdown: Annotated[
         bool, Flag("Print the plan as Markdown, for a comment on a pull request.")

@@ -104,7 +104,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "ShowArguments",
         "show",
         "Show the state or a saved plan",
-        "Shows a saved plan, or the state where none is given.",
+        "Shows a saved plan, a state in a file, or the state in use where none is given.",
     ),
     Command(
         "output",

@@ -14,17 +14,26 @@ from mlform.errors import UsageError
 if TYPE_CHECKING:
     from mlform.cli.arguments import ShowArguments
     from mlform.cli.session import Session
+    from mlform.operations.environment import Environment
+    from mlform.state.snapshot import State
 
 
 def run(arguments: ShowArguments, session: Session) -> int:
-    """Show a saved plan, or the state."""
+    """Show a saved plan, the state in a file, or the state."""
+    from mlform.operations.show import read_state
+    from mlform.operations.state import holds_state, read_state_file
+
     refuse_both(json=arguments.json, markdown=arguments.markdown)
-    if arguments.plan:
+    environment = session.environment()
+    path = session.path(arguments.plan) if arguments.plan else None
+    is_plan = path is not None and not holds_state(path)
+    if is_plan:
         return _show_plan(arguments, session)
     if arguments.markdown:
         detail = "-markdown shows a saved plan: mlform show -markdown PLAN."
         raise UsageError("No plan to show", detail)
-    return _show_state(arguments, session)
+    state = read_state(environment) if path is None else read_state_file(environment, path)
+    return _show_state(session, environment, state, as_json=arguments.json)
 
 
 def _show_plan(arguments: ShowArguments, session: Session) -> int:
@@ -62,14 +71,12 @@ def _show_plan(arguments: ShowArguments, session: Session) -> int:
     return 0
 
 
-def _show_state(arguments: ShowArguments, session: Session) -> int:
-    from mlform.operations.show import read_state
-
-    environment = session.environment()
-    state = read_state(environment)
+def _show_state(
+    session: Session, environment: Environment, state: State | None, *, as_json: bool
+) -> int:
     kinds = [address.kind for address, _ in state.objects] if state else []
     schemas = session.schemas(environment, kinds)
-    if arguments.json:
+    if as_json:
         from mlform.views.documents import state_document
 
         document = state_document(state, version=__version__, schemas=schemas)

@@ -23,6 +23,8 @@ from mlform.state.snapshot import Entry, State
 from mlform.state.stored import decode_stored, encode_stored
 
 _OWNER_ONLY = 0o600
+_HEAD = 512
+"""Bytes of a file that tell what it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,6 +223,18 @@ def _check_may_replace(stored: State, pushed: State) -> None:
             f"{problem}. Nothing was changed. Check that it is the right state; -force writes it "
             "nevertheless.",
         )
+
+
+def holds_state(path: Path) -> bool:
+    """Whether a file is a state, encrypted or not, and not a plan; False if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+    except OSError:
+        return False
+    if is_sealed(head):
+        return b'"content":"state"' in head
+    return head.lstrip().startswith(b"{")
 
 
 def read_state_file(environment: Environment, path: Path) -> State:

@@ -42,7 +42,7 @@ def render_history(
 
 
 def _lines(happening: Happening) -> list[Line]:
-    at = happening.at.replace("T", " ").removesuffix("Z") or "at an unknown time"
+    at = happening.at.replace("T", " ") or "at an unknown time"
     done = Piece(happening.done.value.ljust(_WIDEST), _INKS.get(happening.done, Ink.PLAIN))
     head = (Piece(f"  {at}  "), done, Piece(f"  {_told(happening)}"))
     return [
@@ -56,6 +56,8 @@ def _told(happening: Happening) -> str:
     words = [f"by {run.operation}" if run.operation else "by an unknown command"]
     if run.who:
         words.append(f"of {run.who}")
+    if run.version:
+        words.append(f"with mlform {run.version}")
     text = " ".join(words)
     if happening.died:
         text += ", which died"

@@ -331,3 +331,16 @@ def test_a_dead_run_is_recovered_by_commands_that_change_the_state(mlform: Comma
     backend.begin(state, run)
     mlform("state", "rm", "mlform_data.b[0]").ok()
     assert mlform("state", "list").lines == ["mlform_data.a", "mlform_data.b[1]"]
+
+
+def test_a_state_in_a_file_is_shown_as_the_one_in_use(mlform: Commands) -> None:
+    mlform.file("kept.json", mlform("state", "pull").ok().out)
+    assert mlform("show", "kept.json").ok().out == mlform("show").ok().out
+    assert mlform("show", "-json", "kept.json").ok().out == mlform("show", "-json").ok().out
+    mlform("show", "-markdown", "kept.json").refused("No plan to show")
+    mlform.file("kept.json", "{")
+    mlform("show", "kept.json").refused("kept.json")
+    mlform("show", "none").refused("Failed to read the plan")
+    mlform.file("main.mlf.hcl", CONFIG[: CONFIG.index('output "secret"')])
+    mlform("plan", "-out=p", "-replace=mlform_data.a").ok()
+    assert "1 to add" in mlform("show", "p").ok().out
