@@ -342,5 +342,6 @@ def test_a_state_in_a_file_is_shown_as_the_one_in_use(mlform: Commands) -> None:
     mlform("show", "kept.json").refused("kept.json")
     mlform("show", "none").refused("Failed to read the plan")
     mlform.file("main.mlf.hcl", CONFIG[: CONFIG.index('output "secret"')])
+    mlform("apply", "-auto-approve").ok()
     mlform("plan", "-out=p", "-replace=mlform_data.a").ok()
     assert "1 to add" in mlform("show", "p").ok().out
