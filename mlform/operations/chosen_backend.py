@@ -249,24 +249,27 @@ def _write(path: Path, chosen: Chosen) -> None:
 
 def _open_arguments(settings: BackendSettings) -> JsonObject:
     """Return the arguments without secrets that differ from their default."""
-    found = {}
-    for name, value in settings.arguments.items():
-        attribute = BACKENDS[settings.type].attribute(name)
-        if attribute is not None and not attribute.sensitive and value != attribute.default:
-            found[name] = cast("Json", value)  # as the configuration language gives it
-    return found
+    schema = BACKENDS[settings.type]
+    defaults = {attribute.name: attribute.default for attribute in schema.attributes}
+    return {
+        name: cast("Json", value)  # as the configuration language gives it
+        for name, value in settings.arguments.items()
+        if not _is_secret(name, settings) and value != defaults.get(name)
+    }
 
 
 def _secrets(settings: BackendSettings) -> Mapping[str, object]:
     """Return the secrets that the configuration itself holds."""
-    schema = BACKENDS[settings.type]
     return {
         name: value
         for name, value in settings.arguments.items()
-        if name not in settings.given
-        and (attribute := schema.attribute(name)) is not None
-        and attribute.sensitive
+        if name not in settings.given and _is_secret(name, settings)
     }
+
+
+def _is_secret(name: str, settings: BackendSettings) -> bool:
+    attribute = BACKENDS[settings.type].attribute(name)
+    return name in settings.hidden or (attribute is not None and attribute.sensitive)
 
 
 def _digest(found: Mapping[str, object], salt: str) -> str:

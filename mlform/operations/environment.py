@@ -56,12 +56,14 @@ class BackendSettings:
         type: Such as `local`.
         arguments: As the schema of the type has them; absent ones are left out.
         given: Names of those that `-backend-config` gave.
+        hidden: Names of those whose value is sensitive, whatever the schema says.
         cipher: Seals what is kept there.
     """
 
     type: str = "local"
     arguments: Mapping[str, object] = field(default_factory=dict)
     given: frozenset[str] = frozenset()
+    hidden: frozenset[str] = frozenset()
     cipher: Cipher = PLAIN
 
 

@@ -389,10 +389,15 @@ def backend_of(
     if given is None:
         given = _given_last(environment, block.type, diagnostics)
     body = with_arguments(block, given).body
+    arguments = early_arguments(schema, body, scope, diagnostics)
+    values = {each.name: scope.value(each.expression, Diagnostics()) for each in body.attributes}
     return BackendSettings(
         type=block.type,
-        arguments=early_arguments(schema, body, scope, diagnostics),
+        arguments=arguments,
         given=frozenset(attribute.name for attribute in given),
+        hidden=frozenset(
+            name for name, value in values.items() if value is not None and value.is_sensitive
+        ),
     )
 
 

@@ -310,3 +310,19 @@ def test_secrets_are_compared_and_never_kept(mlform: Commands) -> None:
         "are not the ones it had"
     )
     mlform("init", "-reconfigure").ok()
+
+
+def test_the_value_of_a_sensitive_variable_is_a_secret_wherever_it_stands(mlform: Commands) -> None:
+    mlform.file(
+        "backend.mlf.hcl",
+        'variable "place" {\n  sensitive = true\n}\n' + backend("path = var.place"),
+    )
+    with mlform.with_variables(MLF_VAR_place="one/hunter2.json") as there:
+        state = applied(there)
+        assert "hunter2" not in (mlform.folder / ".mlform" / "backend.json").read_text()
+        assert there("plan").ok().out.startswith("No changes.")
+    with mlform.with_variables(MLF_VAR_place="two/hunter3.json") as there:
+        there("plan").refused("configuration block has changed: path")
+        there("init", "-force-copy").refused("path were not written down")
+        there("init", "-force-copy", "-old-backend-config=path=one/hunter2.json").ok()
+        assert there("state", "pull").ok().out == state
