@@ -7,7 +7,7 @@ VENV ?= .venv
 TESTS ?= tests
 JOBS ?= 2
 KEEP ?=
-BENCHMARKS ?= parse validate fmt start_up plan_noop apply_data kills example_overhead serving
+BENCHMARKS ?= parse validate fmt start_up plan_noop plan_dvc apply_data kills example_overhead serving
 
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help

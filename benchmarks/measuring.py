@@ -156,8 +156,8 @@ def compared(size: int, ours: Run, theirs: Run | None) -> list[str]:
         seconds(theirs.elapsed),
         seconds(theirs.processor),
         mebibytes(theirs.memory),
-        f"{ours.elapsed / theirs.elapsed:.2f}",
-        f"{ours.processor / theirs.processor:.2f}",
+        ratio(ours.elapsed, theirs.elapsed),
+        ratio(ours.processor, theirs.processor),
     ]
 
 
@@ -185,6 +185,11 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     print("|" + "|".join("-" * (width + 2) for width in widths) + "|")
     for row in rows:
         print(line(row), flush=True)
+
+
+def ratio(ours: float, theirs: float) -> str:
+    """Return a ratio for a table, with two digits that say something."""
+    return f"{ours / theirs:.3f}" if ours < theirs / 10 else f"{ours / theirs:.2f}"
 
 
 def seconds(value: float) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mlform.cli.applying import Work, carry_out, settle
 from mlform.cli.modes import mode_of, refuse_with_saved_plan
-from mlform.cli.planning import asker, plan_options, show_plan
+from mlform.cli.planning import make_plan, plan_options, show_plan
 from mlform.cli.watching import Watch
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 def run(arguments: ApplyArguments, session: Session) -> int:
     """Plan or load a plan, ask, and carry it out."""
     from mlform.operations.kept_variables import with_ephemeral
-    from mlform.operations.plan import make_plan
     from mlform.operations.saved_plans import load_plan
 
     if arguments.plan:
@@ -32,7 +31,7 @@ def run(arguments: ApplyArguments, session: Session) -> int:
             session.messages.planned(planned.plan.active)
         work = Work(environment, planned, watch, options.lock_timeout, saved=True)
         return carry_out(session, work)
-    planned = make_plan(environment, options, asker(session))
+    planned = make_plan(session, environment, options)
     show_plan(session, environment, planned)
     settle(session, planned.plan, approved=arguments.auto_approve)
     return carry_out(session, Work(environment, planned, watch, options.lock_timeout))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mlform.cli.failures import CHANGES_PENDING
 from mlform.cli.modes import mode_of, refuse_both
-from mlform.cli.planning import asker, plan_options, show_markdown, show_plan
+from mlform.cli.planning import make_plan, plan_options, show_markdown, show_plan
 from mlform.dataclass import replace
 
 if TYPE_CHECKING:
@@ -16,15 +16,13 @@ if TYPE_CHECKING:
 
 def run(arguments: PlanArguments, session: Session) -> int:
     """Plan, show the plan, and save it where asked."""
-    from mlform.operations.plan import make_plan
-
     refuse_both(json=arguments.json, markdown=arguments.markdown)
     options = plan_options(arguments, session, mode_of(arguments))
     generated = arguments.generate_config_out
     if generated:
         options = replace(options, generate_config_out=session.path(generated))
     environment = session.environment(parallelism=arguments.parallelism)
-    planned = make_plan(environment, options, asker(session))
+    planned = make_plan(session, environment, options)
     if arguments.markdown:
         session.report(planned.plan.warnings)
         show_markdown(session, environment, planned, saved=arguments.out)

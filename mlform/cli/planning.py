@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from mlform.cli.meanwhile import meanwhile
 from mlform.cli.modes import check_together
 from mlform.cli.session import Session, lock_wait, read_addresses, read_targets
 from mlform.config.variable_sources import OptionFile, OptionValue
@@ -112,10 +113,29 @@ def show_markdown(
     session.out.write(render_markdown(planned.plan, schemas=schemas, command=command))
 
 
-def asker(session: Session) -> Callable[[VariableBlock], str] | None:
-    """Return what asks a person for the value of a variable, or None where nobody can be asked."""
+def make_plan(session: Session, environment: Environment, options: PlanOptions) -> Planned:
+    """Return the plan, saying on a terminal that it is being made."""
+    with meanwhile(session, "Planning...") as clear:
+        from mlform.operations.plan import make_plan
+
+        return make_plan(environment, options, asker(session, before=clear))
+
+
+def asker(
+    session: Session, *, before: Callable[[], None] = lambda: None
+) -> Callable[[VariableBlock], str] | None:
+    """Return what asks a person for the value of a variable, or None where nobody can be asked.
+
+    Args:
+        session: Of the command.
+        before: Is called before the terminal is used.
+    """
     if not session.asks or session.messages is not None:
         return None
     from mlform.cli.asking import ask_variable
 
-    return lambda variable: ask_variable(session, variable)
+    def ask(variable: VariableBlock) -> str:
+        before()
+        return ask_variable(session, variable)
+
+    return ask
