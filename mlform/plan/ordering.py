@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
+from mlform.config.blocks import Config
 from mlform.dataclass import dataclass, field, replace
 from mlform.digests import JsonObject
+from mlform.graph.build import Graph
 from mlform.graph.dag import Dag
+from mlform.graph.nodes import ResourceNode
 from mlform.plan.changes import Action, Change
 from mlform.plan.steps import Operation, Step
 from mlform.state.snapshot import CURRENT, State
@@ -34,6 +37,29 @@ _REMOVING = {
 
 _CROWD = 16
 """Steps of one block from which on one stands for all of them."""
+
+
+def steps_of(
+    changes: Iterable[Change], config: Config, graph: Graph, state: State, serial: int
+) -> tuple[Step, ...]:
+    """Return the steps of the changes of a plan in a valid order.
+
+    Args:
+        changes: All changes.
+        config: What is asked for.
+        graph: Of the configuration.
+        state: What there is.
+        serial: Of the state.
+    """
+    effective = [change for change in changes if change.action is not Action.NO_OP]
+    if not effective:
+        return ()
+    needs = {
+        str(address): [str(item) for item in graph.resource_needs(ResourceNode(address))]
+        for module in config.modules.values()
+        for address in module.resources
+    }
+    return order_steps(effective, needs, prior_needs(state), unused_key(state, serial))
 
 
 def order_steps(

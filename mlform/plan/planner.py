@@ -53,13 +53,12 @@ from mlform.plan.lifecycle import (
     triggers,
 )
 from mlform.plan.moves import find_moves, moved_state
-from mlform.plan.ordering import order_steps, prior_needs, unused_key
+from mlform.plan.ordering import steps_of
 from mlform.plan.outages import outage_warnings
 from mlform.plan.outputs import output_change, output_removal
 from mlform.plan.reality import Reality
 from mlform.plan.recorded import hidden_paths, recorded_document, recorded_value
 from mlform.plan.refresh import drift_behind, find_drift, refreshed_state
-from mlform.plan.steps import Step
 from mlform.plan.targets import (
     Selection,
     check_known,
@@ -460,22 +459,10 @@ class Planner:
             changes, self.state, self.kinds, self.reality, observe=self.wishes.refresh
         )
 
-    def _steps(self, changes: Sequence[Change], serial: int) -> tuple[Step, ...]:
-        if not changes:
-            return ()
-        graph = self.evaluation.graph
-        needs = {
-            str(address): [str(item) for item in graph.resource_needs(ResourceNode(address))]
-            for module in self.config.modules.values()
-            for address in module.resources
-        }
-        key = unused_key(self.state, serial)
-        return order_steps(changes, needs, prior_needs(self.state), key)
-
     def finish(self, basis: Basis) -> Plan:
         """Return the plan."""
         changes = (*self.changes.values(), *self.deposed)
-        steps = self._steps([c for c in changes if c.action is not Action.NO_OP], basis.serial)
+        steps = steps_of(changes, self.config, self.evaluation.graph, self.state, basis.serial)
         seconds, path = critical_path(steps, expected_durations(steps, changes))
         return Plan(
             mode=self.wishes.mode,
