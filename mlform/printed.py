@@ -38,6 +38,18 @@ def shown_lines(text: str) -> tuple[str, ...]:
     return tuple(found[-LINES:]) if text.strip() else ()
 
 
+def without_end(lines: tuple[str, ...], text: str) -> tuple[str, ...]:
+    """Return lines without a text that they end with; what stands before its first line may go too.
+
+    A worker writes a problem to its log as it reports it, after the fixed sentence for its kind.
+    """
+    known = shown_lines(text)
+    at = len(lines) - len(known)
+    if not known or at < 0 or lines[at + 1 :] != known[1:] or not lines[at].endswith(known[0]):
+        return lines
+    return lines[:at]
+
+
 def _shown(line: str) -> str:
     last = _SEQUENCE.sub("", line).rstrip("\r").rpartition("\r")[2]
     plain = _CONTROL.sub("", last.expandtabs(4)).rstrip()

@@ -24,7 +24,7 @@ from mlform.lang.construct import object_of
 from mlform.lang.values import Value
 from mlform.plan.changes import Change
 from mlform.plan.steps import Step
-from mlform.printed import last_lines, shown_lines
+from mlform.printed import last_lines, shown_lines, without_end
 from mlform.requirements import FAILURE, Retry
 from mlform.resources.base import AnyKind
 
@@ -125,14 +125,11 @@ def told_of(trouble: Trouble) -> MlformError | Diagnostic:
 
 
 def _tail(trouble: Trouble, log: Path | None) -> tuple[str, ...]:
-    """Return the last lines of a log, unless they only say what is said anyway."""
+    """Return the last lines of a log, without the problem itself: once is enough."""
     lines = () if log is None else last_lines(log)
     if not lines and isinstance(trouble, TaskFailed | ServerFailed):
         lines = shown_lines(trouble.log_tail)
-    detail = shown_lines(told_of(trouble).detail)
-    # A known problem stands in the log as well; once is enough.
-    known = bool(detail) and lines[-1:] == detail[-1:]
-    return () if known else lines
+    return without_end(lines, told_of(trouble).detail)
 
 
 def keep_traceback(problem: BaseException, log: Path) -> None:

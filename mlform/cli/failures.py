@@ -9,7 +9,7 @@ from mlform import __version__
 from mlform.cli.session import Session
 from mlform.diagnostics import ConfigurationError, Diagnostic
 from mlform.errors import MlformError, ServerFailed, StateLocked, TaskFailed, WaitEnded
-from mlform.printed import shown_lines
+from mlform.printed import shown_lines, without_end
 
 FAILED: Final = 1
 CHANGES_PENDING: Final = 2
@@ -28,8 +28,7 @@ def problems_of(error: ConfigurationError | MlformError) -> tuple[Diagnostic, ..
     if isinstance(error, ConfigurationError):
         return error.diagnostics
     tail = error.log_tail if isinstance(error, TaskFailed | ServerFailed) else ""
-    # A known problem stands in the log as well; once is enough.
-    lines = () if tail.rstrip().endswith(error.detail) else shown_lines(tail)
+    lines = without_end(shown_lines(tail), error.detail)
     return (
         Diagnostic(
             summary=error.summary, detail=error.detail, address=error.address, log_tail=lines

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mlform.printed import LINES, last_lines, shown_lines
+from mlform.printed import LINES, last_lines, shown_lines, without_end
 
 
 def test_the_end_of_a_file(tmp_path: Path) -> None:
@@ -37,3 +37,12 @@ def test_of_a_progress_bar_the_last_version_counts() -> None:
 
 def test_tabs_become_spaces() -> None:
     assert shown_lines("a\tb") == ("a   b",)
+
+
+def test_a_problem_that_is_told_anyway_is_cut_off() -> None:
+    lines = ("before", "It failed: Traceback", "  line 1", "KeyError: x")
+    assert without_end(lines, "Traceback\n  line 1\nKeyError: x") == ("before",)
+    assert without_end(lines, "KeyError: x") == lines[:3]
+    assert without_end(lines, "KeyError: y") == lines
+    assert without_end(lines, "") == lines
+    assert without_end((), "KeyError: x") == ()

@@ -72,7 +72,7 @@ def test_the_tail_of_a_log_is_part_of_the_problem() -> None:
     assert problems_of(error)[0].detail == "Why."
     assert problems_of(error)[0].log_tail == ("one", "two")
     known = ServerFailed("It died", "Why.", log_tail="one\nWhy.")
-    assert problems_of(known)[0].log_tail == ()
+    assert problems_of(known)[0].log_tail == ("one",)
 
 
 def test_a_bug_is_owned_up_to(tmp_path: Path) -> None:

@@ -83,6 +83,19 @@ def mount(source: str, target: str) -> dict[str, object]:
     return {"Type": "bind", "Source": source, "Target": target, "ReadOnly": True}
 
 
+def test_gpus_that_were_given_are_asked_for_by_name(tmp_path: Path) -> None:
+    task = Task(
+        kind="model", arguments={}, requirements=Requirements(gpus=2, devices=("1", "GPU-3"))
+    )
+    paths = TaskPaths(work=tmp_path, inputs={}, log=tmp_path / "log")
+    request = DockerRuntime(IMAGE).prepare(task, paths, OWNER)
+    host = task_container(request, "7:8").body["HostConfig"]
+    assert isinstance(host, dict)
+    wanted = {"Driver": "", "DeviceIDs": ["1", "GPU-3"], "Capabilities": [["gpu"]]}
+    assert host["DeviceRequests"] == [wanted]
+    assert "CUDA_VISIBLE_DEVICES" not in request.environment
+
+
 def test_a_published_container_is_on_its_address_only() -> None:
     needs = ContainerNeeds(
         image=IMAGE.reference,

@@ -14,7 +14,7 @@ from mlform.errors import RuntimeFailure
 from mlform.runtimes.base import Owner, TaskPaths
 from mlform.runtimes.launch import Start, WarmWorkers
 from mlform.runtimes.process import ProcessRuntime, environment_of, installed_packages
-from mlform.tasks import Task
+from mlform.tasks import Requirements, Task
 
 ROOT = Path(__file__).parents[3]
 
@@ -23,7 +23,7 @@ import sys, threading
 from pathlib import Path
 from mlform.runtimes.base import Owner, TaskPaths
 from mlform.runtimes.process import ProcessRuntime
-from mlform.tasks import Task
+from mlform.tasks import Requirements, Task
 from tests.contracts.runtime_harness import STANDINS, standin_programs
 folder = Path(sys.argv[1])
 runtime = ProcessRuntime(folder / "p", warm=False, programs=standin_programs(str(STANDINS)))
@@ -82,3 +82,16 @@ def test_a_warm_worker_that_dies_is_told(tmp_path: Path) -> None:
     with pytest.raises(RuntimeFailure, match="ZeroDivisionError"):
         workers.start(start)
     workers.close()
+
+
+@pytest.mark.parametrize(("devices", "visible"), [(("1", "3"), "1,3"), ((), "")])
+def test_a_process_sees_its_gpus_alone(
+    tmp_path: Path, devices: tuple[str, ...], visible: str
+) -> None:
+    runtime = ProcessRuntime(tmp_path / "p", inherited={"CUDA_VISIBLE_DEVICES": "0,1,2,3"})
+    owner = Owner(project="l", address="model.a", step="s")
+    paths = TaskPaths(work=tmp_path / "work", inputs={}, log=tmp_path / "log")
+    needs = Requirements(gpus=len(devices), devices=devices)
+    request = runtime.prepare(Task(kind="k", arguments={}, requirements=needs), paths, owner)
+    assert request.environment["CUDA_VISIBLE_DEVICES"] == visible
+    assert request.environment["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
