@@ -1,7 +1,8 @@
 """The log files of attempts: `logs/<object>/<number>-<time>-<attempt>.log` in the data folder.
 
-The number grows by one with each attempt at an object, whatever the clock says. Of each object the
-newest twenty are kept; the log of the server that runs is kept besides.
+The name has the beginning of the attempt's identity. The number grows by one with each attempt at
+an object, whatever the clock says. Of each object the newest twenty are kept; the log of the server
+that runs is kept besides.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ KEPT: Final = 20
 
 _TIME: Final = "%Y%m%dT%H%M%SZ"
 _PARTS: Final = 3
+_LENGTH: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +33,7 @@ class AttemptLog:
     Attributes:
         number: Of the attempt, from 1.
         began: When it began, as the clock said, in ISO 8601.
-        attempt: Its identity in the world.
+        attempt: The beginning of its identity in the world.
         path: The file.
     """
 
@@ -74,11 +76,11 @@ def new_log(
     folder.mkdir(parents=True, exist_ok=True)
     before = logs_of(data_folder, address)
     for old in before[: max(len(before) + 1 - KEPT, 0)]:
-        if old.attempt != serving:
+        if old.attempt != serving[:_LENGTH]:
             with contextlib.suppress(OSError):
                 old.path.unlink(missing_ok=True)
     number = before[-1].number + 1 if before else 1
-    return folder / f"{number:06d}-{now.strftime(_TIME)}-{attempt}.log"
+    return folder / f"{number:06d}-{now.strftime(_TIME)}-{attempt[:_LENGTH]}.log"
 
 
 def logs_of(data_folder: Path, address: ResourceAddress) -> tuple[AttemptLog, ...]:
@@ -90,8 +92,10 @@ def logs_of(data_folder: Path, address: ResourceAddress) -> tuple[AttemptLog, ..
 
 def find_log(data_folder: Path, address: ResourceAddress, attempt: str) -> Path | None:
     """Return the log file of an attempt, or None if it wrote nothing."""
-    found = (log.path for log in logs_of(data_folder, address) if log.attempt == attempt)
-    return next(found, None)
+    for log in reversed(logs_of(data_folder, address)):
+        if log.attempt == attempt[:_LENGTH]:
+            return log.path
+    return None
 
 
 def _read_name(path: Path) -> AttemptLog | None:

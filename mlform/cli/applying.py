@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlform.cli.failures import INCOMPLETE, INTERRUPTED, Declined
@@ -108,21 +109,26 @@ def carry_out(session: Session, work: Work) -> int:
             work.environment, work.planned, work.watch.stop, lock_timeout=work.lock_timeout
         )
     session.report(applied.warnings)
-    session.report([*map(problem_of, applied.failures), *applied.problems])
+    failures = [problem_of(each, session.folder) for each in applied.failures]
+    session.report([*failures, *applied.problems])
     _say_outcome(session, applied, work)
     if applied.interrupted:
         return INTERRUPTED
     return 0 if applied.is_whole else INCOMPLETE
 
 
-def problem_of(failure: StepFailed) -> Diagnostic:
-    """Return what went wrong with a step as a problem."""
-    named = failure.log and failure.log in failure.detail
-    log = f"\n\nIts log: {failure.log}" if failure.log and not named else ""
-    hint = f'\nRun "mlform logs {failure.address}" to see all of it.' if failure.log else ""
+def problem_of(failure: StepFailed, folder: Path) -> Diagnostic:
+    """Return what went wrong with a step as a problem; `folder` is the working folder."""
+    log = Path(failure.log)
+    shown = log.relative_to(folder) if log.is_relative_to(folder) else log
+    hint = (
+        f'\n\nIts log: {shown}\nRun "mlform logs {failure.address}" to see all of it.'
+        if failure.log
+        else ""
+    )
     return Diagnostic(
         summary=failure.summary,
-        detail=failure.detail + log + hint,
+        detail=failure.detail + hint,
         log_tail=failure.tail,
         address=str(failure.address),
         range=failure.range,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from pathlib import Path
 
 from mlform.addresses import ModulePath
 from mlform.apply.events import StepFailed
@@ -39,8 +38,6 @@ from mlform.state.snapshot import State
 from mlform.tasks import PinnedImage
 
 _LOCAL = ("./", "../")
-_SHOWN_LINES = 20
-"""Of the log of a task that failed."""
 _NOWHERE = digest_json(None)
 """Digest of what plans of tests are not compared with: nothing comes between plan and apply."""
 
@@ -284,18 +281,8 @@ def problem_of(error: MlformError | StepFailed) -> Diagnostic:
         return Diagnostic(summary=error.summary, detail=error.detail, address=address)
     return Diagnostic(
         summary=error.summary,
-        detail=f"{error.detail}{_quoted_log(error.log)}",
+        detail=error.detail,
+        log_tail=error.tail,
         address=address,
         range=error.range,
     )
-
-
-def _quoted_log(path: str) -> str:
-    if not path:
-        return ""
-    try:
-        text = Path(path).read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-    lines = text.rstrip("\n").split("\n")[-_SHOWN_LINES:]
-    return "\n\nThe last lines of its log:\n" + "\n".join(f"    {item}" for item in lines)

@@ -9,7 +9,6 @@ from mlform.config.blocks import Config, ImportBlock, ResourceBlock
 from mlform.dataclass import dataclass, field, replace
 from mlform.diagnostics import Diagnostics, Severity
 from mlform.digests import LateDocument
-from mlform.errors import PlanError
 from mlform.graph.arguments import plain_object, range_of
 from mlform.graph.attributes import exposed
 from mlform.graph.desired import DesiredResource
@@ -57,7 +56,7 @@ from mlform.plan.ordering import steps_of
 from mlform.plan.outages import outage_warnings
 from mlform.plan.outputs import output_change, output_removal
 from mlform.plan.reality import Reality
-from mlform.plan.recorded import hidden_paths, recorded_document, recorded_value
+from mlform.plan.recorded import check_kinds, hidden_paths, recorded_document, recorded_value
 from mlform.plan.refresh import drift_behind, find_drift, refreshed_state
 from mlform.plan.targets import (
     Selection,
@@ -93,7 +92,7 @@ def make_plan(
         RuntimeFailure: If a runtime that is needed is not there.
         PlanError: If the state holds objects of a kind that there is not.
     """
-    _check_known(state, kinds)
+    check_kinds(state, kinds)
     config, graph = evaluation.config, evaluation.graph
     diagnostics = Diagnostics()
     moves = find_moves(config, state, diagnostics)
@@ -484,14 +483,3 @@ class Planner:
             checks=tuple(self.evaluation.verdicts.values()),
             complete=not self.wishes.is_partial,
         )
-
-
-def _check_known(state: State, kinds: Mapping[str, AnyKind]) -> None:
-    for record in state.records:
-        address = record.address
-        if address.kind not in kinds:
-            raise PlanError(
-                "Unknown kind in the state",
-                f"The state holds {address}, and this mlform knows no kind {address.kind}. Use the "
-                f'version that applied it, or forget the object with "mlform state rm {address}".',
-            )

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mlform.digests import JsonObject, LateDocument
+from mlform.errors import PlanError
 from mlform.graph.arguments import plain_object
 from mlform.graph.attributes import exposed, loaded
 from mlform.lang.construct import entries_of, object_of
 from mlform.lang.encode import mark_paths
 from mlform.lang.values import SENSITIVE, Value
 from mlform.resources.base import AnyKind
-from mlform.state.snapshot import Path, ResourceRecord
+from mlform.state.snapshot import Path, ResourceRecord, State
 
 
 def recorded_attributes(record: ResourceRecord, kind: AnyKind) -> dict[str, Value]:
@@ -44,3 +45,19 @@ def recorded_document(record: ResourceRecord, kinds: Mapping[str, AnyKind]) -> J
     """Return the attributes of a recorded object as plain JSON."""
     schema = kinds[record.address.kind].schema
     return LateDocument(lambda: plain_object(object_of(loaded(schema, record.attributes))))
+
+
+def check_kinds(state: State, kinds: Mapping[str, AnyKind]) -> None:
+    """Refuse a state with objects of kinds that there are not.
+
+    Raises:
+        PlanError: If it has any.
+    """
+    for record in state.records:
+        address = record.address
+        if address.kind not in kinds:
+            raise PlanError(
+                "Unknown kind in the state",
+                f"The state holds {address}, and this mlform knows no kind {address.kind}. Use the "
+                f'version that applied it, or forget the object with "mlform state rm {address}".',
+            )

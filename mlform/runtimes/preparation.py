@@ -153,7 +153,7 @@ def read_answer(work: Path, exit_status: int, log: Path) -> TaskResult:
     except ValueError as error:
         raise TaskFailed(
             "Worker left a broken result",
-            f"{RESULT_NAME} of the task is no JSON: {error}. Its log: {log}",
+            f"{RESULT_NAME} of the task is no JSON: {error}.",
             log_tail=log_tail(log),
         ) from error
     if isinstance(answer, dict) and isinstance(problem := answer.get("problem"), dict):
@@ -167,15 +167,14 @@ def read_answer(work: Path, exit_status: int, log: Path) -> TaskResult:
         failure = TaskFailed if signal_of(exit_status) is None else WorkerKilled
         raise failure(
             "Worker died",
-            f"The task's process {ending(exit_status)} before it had a result. Its log: {log}",
+            f"The task's process {ending(exit_status)} before it had a result.",
             log_tail=log_tail(log),
         )
     attributes = answer.get("attributes") if isinstance(answer, dict) else None
     if not isinstance(attributes, dict) or not (work / OUTPUT_FOLDER / ARTIFACT_FOLDER).is_dir():
         raise TaskFailed(
             "Worker left no result",
-            "The task's process ended as if all were well but left no result with an artifact. "
-            f"Its log: {log}",
+            "The task's process ended as if all were well but left no result with an artifact.",
             log_tail=log_tail(log),
         )
     return TaskResult(attributes=attributes)

@@ -103,7 +103,7 @@ def start_server(
         if not answer.ready or answer.instance != instance:
             raise ServerFailed(
                 "Server is not ready",
-                f"It wrote its port but answers {answer.status or answer.problem}. Its log: {log}",
+                f"It wrote its port but answers {answer.status or answer.problem}.",
                 log_tail=log_tail(log),
             )
         done = True
@@ -281,7 +281,7 @@ def _require_gateway(name: proc.ProcessName, server: Server, endpoint: Path) -> 
     log = endpoint / _GATEWAY_LOG
     raise ServerFailed(
         "Gateway died",
-        f"The process that owns port {server.port} ended. Its log: {log}",
+        f"The process that owns port {server.port} ended.",
         log_tail=log_tail(log),
     )
 
@@ -321,7 +321,7 @@ def _wait_for_port(
         if not proc.is_running(name):
             raise ServerFailed(
                 "Server died before it was ready",
-                f"It ended while it loaded or tested its model. Its log: {log}",
+                "It ended while it loaded or tested its model.",
                 log_tail=log_tail(log),
             )
         if time.monotonic() > deadline:

@@ -244,6 +244,7 @@ class LiveProgress:
         self._clock = clock
         self._tracker = Tracker(clock)
         self._live: Live | None = None
+        self._drawn = 0.0
 
     def handle(self, event: Event) -> None:
         """Show an event."""
@@ -253,6 +254,7 @@ class LiveProgress:
         if said is not None and not self._tracker.is_told(event):
             for item in wrap(said, self._console.width):
                 self._console.print(_text(item), soft_wrap=True)
+            self._draw()
 
     def _open(self) -> None:
         if self._live is None:
@@ -265,6 +267,13 @@ class LiveProgress:
                 transient=True,
             )
             self._live.start()
+
+    def _draw(self) -> None:
+        """Draw the picture anew, so that it does not show what was just said to be over."""
+        now = self._clock()
+        if self._live is not None and now - self._drawn > 1 / _FRAME_RATE / 2:
+            self._drawn = now
+            self._live.refresh()
 
     def tick(self) -> None:
         """Nothing to do: the picture is drawn anew all the time."""

@@ -514,7 +514,7 @@ def test_the_log_of_a_failed_task_is_quoted(pipeline: Project) -> None:
     ran = pipeline.file("a.mlftest.hcl", 'run "a" {}').run()
     assert ran.statuses == {"a": "error"}
     assert ran.problem.summary == "Too deep"
-    assert "out of depth" in ran.problem.detail
+    assert ran.problem.log_tail == ("out of depth",)
 
 
 def test_hidden_outputs_stay_hidden_in_the_runs_after(project: Project) -> None:
