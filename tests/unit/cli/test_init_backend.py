@@ -9,9 +9,14 @@ import pytest
 
 from mlform.backends.local import LocalBackend
 from mlform.dataclass import replace
+from mlform.operations.chosen_backend import check_chosen, choose_backend, chosen_backend
+from mlform.operations.environment import BackendSettings
 from mlform.state.codec import decode_state, encode_state
+from mlform.state.journal import Run
+from mlform.state.snapshot import Intent, Removed
 from tests.commands import Commands
 from tests.contracts.state_samples import journals, lock_info
+from tests.engine import Engine
 
 RESOURCE = 'resource "mlform_data" "a" {\n  input = terraform.workspace\n}\n'
 
@@ -201,8 +206,6 @@ def test_a_dead_run_is_copied_with_what_it_recorded(mlform: Commands) -> None:
     old = LocalBackend(mlform.folder / "mlform.mlfstate")
     state = old.read()
     assert state is not None
-    from mlform.state.journal import Run
-    from mlform.state.snapshot import Intent, Removed
 
     old.begin(state, Run(id="dead", operation="apply", started="2026-01-01T00:00:00Z"))
     address = state.records[0].address
@@ -285,9 +288,6 @@ def test_what_is_remembered_and_damaged_is_said(mlform: Commands) -> None:
 
 def test_secrets_are_compared_and_never_kept(mlform: Commands) -> None:
     mlform.file("backend.mlf.hcl", backend('conn_str = "postgres://u:hunter2@127.0.0.1:1/d"', "pg"))
-    from mlform.operations.chosen_backend import check_chosen, choose_backend, chosen_backend
-    from mlform.operations.environment import BackendSettings
-    from tests.engine import Engine
 
     environment = Engine(mlform.folder).environment([])
     secret = BackendSettings(type="pg", arguments={"conn_str": "a:hunter2@b", "schema_name": "s"})

@@ -9,6 +9,7 @@ from typing import cast
 
 import pytest
 
+from mlform.addresses import parse_address
 from mlform.backends.local import LocalBackend
 from mlform.cli.moments import read_moment
 from mlform.errors import UsageError
@@ -17,6 +18,7 @@ from mlform.state.journal import Run
 from mlform.state.snapshot import Recorded
 from mlform.views.history import history_document, render_history
 from tests.commands import Commands
+from tests.contracts.state_samples import lock_info
 from tests.engine import Engine
 
 CONFIG = """
@@ -143,7 +145,6 @@ def test_a_run_at_work_did_not_die_and_one_that_died_is_told_as_that(mlform: Com
     record = state.records[0]
     backend.append((Recorded(step="", record=record, deposed="0a1b"),))
     assert "by apply of ada@lab, which died (deposed object 0a1b)" in mlform("state", "history").out
-    from tests.contracts.state_samples import lock_info
 
     LocalBackend(mlform.folder / "mlform.mlfstate").lock(lock_info("dead"))
     assert "which died" not in mlform("state", "history").out
@@ -156,7 +157,6 @@ def test_the_whole_way_of_a_model_is_told(tmp_path: Path) -> None:
     engine.edit("rounds = 10", "rounds = 11").ok()
     environment = engine.environment([])
     warnings: list[object] = []
-    from mlform.addresses import parse_address
 
     span = Span(targets=(parse_address("endpoint.p"), parse_address("model.m")))
     happened = list(read_history(environment, span, warnings.append))

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mlform.backends.local import LocalBackend
+from mlform.operations.environment import Settings
 from tests.commands import Commands
 from tests.contracts.state_samples import lock_info
 
@@ -192,7 +193,6 @@ def test_a_saved_plan_belongs_to_its_workspace(mlform: Commands) -> None:
 def test_logs_and_routes_of_each_are_kept_apart(mlform: Commands) -> None:
     environment = Commands(mlform.folder, {"MLF_WORKSPACE": "spring"})
     environment("apply", "-auto-approve").ok()
-    from mlform.operations.environment import Settings
 
     settings = Settings(folder=mlform.folder, data_folder=mlform.folder / ".mlform")
     assert settings.work_folder == settings.data_folder
