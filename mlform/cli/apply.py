@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 def run(arguments: ApplyArguments, session: Session) -> int:
     """Plan or load a plan, ask, and carry it out."""
+    from mlform.operations.freshness import check_unmoved
     from mlform.operations.kept_variables import with_ephemeral
     from mlform.operations.saved_plans import load_plan
 
@@ -26,6 +27,7 @@ def run(arguments: ApplyArguments, session: Session) -> int:
     environment = session.environment(parallelism=arguments.parallelism, on_event=watch.on_event)
     if arguments.plan:
         saved = load_plan(environment, session.path(arguments.plan), options.variables)
+        check_unmoved(environment, saved)
         planned = with_ephemeral(environment, saved, options.variables)
         if session.messages is not None:
             session.messages.planned(planned.plan.active)

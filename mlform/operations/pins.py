@@ -10,7 +10,7 @@ from mlform.config.lockfile import (
     read_lock,
     write_lock,
 )
-from mlform.dataclass import dataclass, replace
+from mlform.dataclass import dataclass, field, replace
 from mlform.diagnostics import Diagnostic, Diagnostics
 from mlform.digests import Digest, digest_json
 from mlform.graph.runtimes import RuntimeSettings
@@ -24,16 +24,19 @@ class Pins:
 
     Attributes:
         images: By image name.
+        modules: Commit or digest by package of modules.
         new: Names that were not in the lock file before.
     """
 
     images: Mapping[str, PinnedImage]
+    modules: Mapping[str, str] = field(default_factory=dict)
     new: tuple[str, ...] = ()
 
     @property
     def digest(self) -> Digest:
         """Digest of all pins."""
-        return digest_json({name: image.reference for name, image in self.images.items()})
+        images = {name: image.reference for name, image in self.images.items()}
+        return digest_json({"images": images, "modules": dict(self.modules)})
 
 
 def resolve_pins(
@@ -70,7 +73,11 @@ def resolve_pins(
     if found != dict(lock.images):
         write_lock(path, replace(lock, images={name: found[name] for name in sorted(named)}))
     new = tuple(name for name in missing if lock.images.get(name) != found[name])
-    return Pins(images={name: found[name].pinned for name in sorted(named)}, new=new)
+    return Pins(
+        images={name: found[name].pinned for name in sorted(named)},
+        modules={package: module.pin for package, module in lock.modules.items()},
+        new=new,
+    )
 
 
 def _not_pinned(name: str, runtime: RuntimeSettings) -> Diagnostic:

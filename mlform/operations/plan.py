@@ -67,6 +67,7 @@ def make_plan(environment: Environment, options: PlanOptions, ask: Ask | None = 
         files=loaded.config.files,
         variables=variables,
         images=pins.images,
+        modules=pins.modules,
         sensitive_variables=tuple(
             name for name, value in loaded.variables.items() if value.is_sensitive
         ),

@@ -57,6 +57,7 @@ class Planned:
         files: The configuration files it was made from, by shown path.
         variables: Values of the root variables, as JSON with their types.
         images: Pins in use, by image name.
+        modules: Commit or digest of each package that modules come from.
         sensitive_variables: Names of the variables that are hidden.
         sealing: How the plan is encrypted where it is saved.
     """
@@ -66,6 +67,7 @@ class Planned:
     files: Mapping[str, bytes]
     variables: JsonObject
     images: Mapping[str, PinnedImage]
+    modules: Mapping[str, str] = field(default_factory=dict)
     sensitive_variables: tuple[str, ...] = ()
     sealing: Sealing = field(default_factory=Sealing)
 

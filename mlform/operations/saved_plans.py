@@ -47,6 +47,7 @@ def save_plan(planned: Planned, path: Path) -> None:
         files=planned.files,
         variables=lasting(planned.variables),
         images={name: image.reference for name, image in planned.images.items()},
+        modules=planned.modules,
     )
     cipher = planned.sealing.plan
     if cipher is None:
@@ -124,6 +125,7 @@ def load_plan(
             name: PinnedImage(name=name, reference=reference)
             for name, reference in found.images.items()
         },
+        modules=found.modules,
         sensitive_variables=tuple(
             name
             for name, item in found.variables.items()

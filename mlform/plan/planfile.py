@@ -1,20 +1,22 @@
 """A plan as a file: everything apply needs to do exactly that plan and nothing else.
 
 The file is a ZIP archive: `plan.json` (the plan, variables and pins), `state.json` (the state it
-was made from) and the configuration files below `config/`. Equal plans give equal bytes.
+was made from), the configuration files below `config/`, and `checksum` over all of these. Equal
+plans give equal bytes.
 """
 
 from __future__ import annotations
 
 import io
 import json
+import struct
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from mlform.addresses import ResourceAddress, parse_address
-from mlform.dataclass import dataclass
+from mlform.dataclass import dataclass, field
 from mlform.diagnostics import Diagnostic, Severity
-from mlform.digests import Digest, Json, JsonObject, canonical_json
+from mlform.digests import Digest, Json, JsonObject, canonical_json, digest_bytes, digest_json
 from mlform.errors import PlanError
 from mlform.graph.conditions import Status, Verdict
 from mlform.plan.changes import (
@@ -35,16 +37,15 @@ from mlform.plan.steps import Operation, Step
 from mlform.state.codec import decode_state, encode_state, record_from_json, record_to_json
 from mlform.state.snapshot import Path, State
 
-if TYPE_CHECKING:
-    import zipfile
-
-FORMAT: Final = 4
+FORMAT: Final = 5
 PLAN: Final = "plan"
 """What an encrypted plan file says that it is."""
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 _DOCUMENT: Final = "plan.json"
 _STATE: Final = "state.json"
 _CONFIG: Final = "config/"
+_CHECKSUM: Final = "checksum"
+_MAGIC: Final = b"PK"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +58,7 @@ class PlanFile:
         files: Configuration files by shown path.
         variables: Root variables: `type`, `value` and `sensitive` by name.
         images: Pinned reference by image name.
+        modules: Pinned commit or digest by package of modules.
     """
 
     plan: Plan
@@ -64,6 +66,7 @@ class PlanFile:
     files: Mapping[str, bytes]
     variables: JsonObject
     images: Mapping[str, str]
+    modules: Mapping[str, str] = field(default_factory=dict)
 
 
 def encode_planfile(content: PlanFile) -> bytes:
@@ -73,24 +76,23 @@ def encode_planfile(content: PlanFile) -> bytes:
         "plan": plan_to_json(content.plan),
         "variables": content.variables,
         "images": dict(content.images),
+        "modules": dict(content.modules),
     }
     import zipfile
 
+    entries = {_DOCUMENT: canonical_json(document), _STATE: encode_state(content.state)}
+    entries |= {_CONFIG + name: content.files[name] for name in sorted(content.files)}
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        _add(archive, _DOCUMENT, canonical_json(document))
-        _add(archive, _STATE, encode_state(content.state))
-        for name in sorted(content.files):
-            _add(archive, _CONFIG + name, content.files[name])
+        for name, data in {**entries, _CHECKSUM: _checksum(entries).encode()}.items():
+            entry = zipfile.ZipInfo(name, date_time=_EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, data)
     return buffer.getvalue()
 
 
-def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
-    import zipfile
-
-    entry = zipfile.ZipInfo(name, date_time=_EPOCH)
-    entry.compress_type = zipfile.ZIP_DEFLATED
-    archive.writestr(entry, content)
+def _checksum(entries: Mapping[str, bytes]) -> Digest:
+    return digest_json({name: digest_bytes(data) for name, data in entries.items()})
 
 
 def decode_planfile(content: bytes, shown: str) -> PlanFile:
@@ -103,36 +105,77 @@ def decode_planfile(content: bytes, shown: str) -> PlanFile:
     Raises:
         PlanError: If it is no plan file of this version, or damaged.
     """
-    import zipfile
+    entries = _read_archive(content, shown)
+    document = _read_document(entries, shown)
+    if entries.pop(_CHECKSUM, b"") != _checksum(entries).encode():
+        raise _damaged(shown, "its content is not what was written")
+    files = {
+        name.removeprefix(_CONFIG): data
+        for name, data in entries.items()
+        if name.startswith(_CONFIG)
+    }
+    return PlanFile(
+        plan=plan_from_json(_object(document["plan"])),
+        state=decode_state(entries[_STATE]),
+        files=files,
+        variables=_object(document["variables"]),
+        images={name: str(item) for name, item in _object(document["images"]).items()},
+        modules={name: str(item) for name, item in _object(document["modules"]).items()},
+    )
 
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            document = json.loads(archive.read(_DOCUMENT))
-            state = decode_state(archive.read(_STATE))
-            files = {
-                name.removeprefix(_CONFIG): archive.read(name)
-                for name in archive.namelist()
-                if name.startswith(_CONFIG)
-            }
-        if document["format"] != FORMAT:
-            raise PlanError(
-                "Plan of another version",
-                f"{shown} has plan format {document['format']}, this mlform reads {FORMAT}. Make "
-                "the plan anew with this version.",
-            )
-        return PlanFile(
-            plan=plan_from_json(document["plan"]),
-            state=state,
-            files=files,
-            variables=document["variables"],
-            images=document["images"],
-        )
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
+
+def _read_archive(content: bytes, shown: str) -> dict[str, bytes]:
+    """Return the entries of a plan file, each checked by the archive's own sums."""
+    import zipfile
+    import zlib
+
+    if not content.startswith(_MAGIC):
         raise PlanError(
             "Not a saved plan",
-            f"{shown} cannot be read as a plan file ({error}). Make one with mlform plan "
-            f"-out={shown}.",
+            f"{shown} is no plan file. Make one with mlform plan -out=FILE, and apply that.",
+        )
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return {name: archive.read(name) for name in archive.namelist()}
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        ValueError,
+        LookupError,
+        RuntimeError,  # also what the archive is said to be packed or encrypted with
+        OSError,
+        struct.error,
+    ) as error:
+        raise _damaged(shown, f"{error or 'it ends early'}") from error
+
+
+def _read_document(entries: Mapping[str, bytes], shown: str) -> JsonObject:
+    """Return the main document, if it is of this version."""
+    try:
+        document = _object(json.loads(entries[_DOCUMENT]))
+        version = document["format"]
+    except (KeyError, ValueError, TypeError) as error:
+        raise PlanError(
+            "Not a saved plan",
+            f"{shown} is an archive, but no plan of mlform's. Make one with mlform plan -out=FILE, "
+            "and apply that.",
         ) from error
+    if version != FORMAT:
+        raise PlanError(
+            "Plan of another version",
+            f"{shown} has plan format {version}, this mlform reads {FORMAT}. Make the plan anew "
+            "with this version, or apply it with the one that made it.",
+        )
+    return document
+
+
+def _damaged(shown: str, problem: str) -> PlanError:
+    return PlanError(
+        "The saved plan is damaged",
+        f"{shown} cannot be used: {problem}. Nothing was done. Fetch the file again, or make the "
+        "plan anew.",
+    )
 
 
 def plan_to_json(plan: Plan) -> JsonObject:
