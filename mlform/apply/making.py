@@ -8,6 +8,7 @@ from typing import TypeAlias, TypeVar
 
 from mlform import __version__
 from mlform.addresses import parse_address
+from mlform.apply.as_planned import PlanOutdatedError
 from mlform.apply.attempt_logs import new_log
 from mlform.apply.ports import Ports
 from mlform.apply.served import keep_note
@@ -105,10 +106,6 @@ class Making:
     def owner(self) -> Owner:
         """Who containers and processes of this attempt belong to."""
         return Owner(project=self.project, address=str(self.desired.address), step=self.step)
-
-
-class PlanOutdatedError(MlformError):
-    """What an object is made from is not what it was when the plan was made."""
 
 
 def make_value(kind: ValueKind, making: Making, ports: Ports) -> Made:

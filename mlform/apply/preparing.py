@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from mlform.apply.as_planned import check_arguments
 from mlform.apply.attempts import Attempt
 from mlform.apply.making import Making, make_artifact, make_server
 from mlform.apply.needs import needs_of
@@ -80,6 +81,7 @@ class Preparation:
         if kind.sort != "value" or not change.action.is_replace:
             desired = ignoring_changes(desired, prior, kind)
         diagnostics.raise_if_errors()
+        check_arguments(change, desired)
         return Making(
             desired=desired,
             prior=prior,

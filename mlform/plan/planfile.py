@@ -147,7 +147,7 @@ def _read_archive(content: bytes, shown: str) -> dict[str, bytes]:
         OSError,
         struct.error,
     ) as error:
-        raise _damaged(shown, f"{error or 'it ends early'}") from error
+        raise _damaged(shown, f"{str(error) or 'it ends early'}") from error
 
 
 def _read_document(entries: Mapping[str, bytes], shown: str) -> JsonObject:
