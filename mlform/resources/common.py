@@ -36,7 +36,7 @@ def requirements_block() -> NestedBlock:
     """Return the block `requirements`: what a task or server needs of a machine."""
     return NestedBlock(
         name="requirements",
-        description="CPUs, memory and time limit; what is absent comes from the runtime.",
+        description="Cores, memory, GPUs and time limit; what is absent comes from the runtime.",
         effect=Effect.UPDATE,
         body=BlockSchema(
             attributes=(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from mlform.lang.type_text import type_expression
@@ -17,6 +17,9 @@ from mlform.schema import (
 
 _HEAD: Final = "| name | type | default | meaning |\n| --- | --- | --- | --- |\n"
 
+_SHARED = ("requirements", "retry")
+"""Blocks that several kinds may hold."""
+
 
 def kinds_page(
     kinds: Mapping[str, ResourceSchema], runtimes: Mapping[str, BlockSchema], *, note: str = ""
@@ -29,7 +32,7 @@ def kinds_page(
         note: Put below the title, such as who wrote the page; ends in a line break.
     """
     names = [*(name for name in kinds if name != "mlform_data"), "mlform_data"]
-    sections = (*names, "requirements", "runtimes")
+    sections = (*names, *_SHARED, "runtimes")
     contents = " · ".join(f"[{name}](#{name})" for name in sections)
     text = (
         f"# Kinds of resources\n\n{note}\n{contents}\n\n"
@@ -40,9 +43,7 @@ def kinds_page(
         "`runtime = runtime.TYPE.NAME`.\n"
     )
     parts = [text, *(_kind(kinds[name]) for name in names)]
-    requirements = kinds["model"].body.block("requirements")
-    if requirements is not None:
-        parts.append(_block(requirements, "", 2))
+    parts.extend(_shared(kinds["model"]))
     parts.append(
         "\n## runtimes\n\n"
         'A block `runtime "TYPE" "NAME"` says where tasks and servers run; the one named `default` '
@@ -56,9 +57,14 @@ def kinds_page(
 
 def kind_page(schema: ResourceSchema) -> str:
     """Return the part of the page that is about one kind."""
-    text = _kind(schema).lstrip("\n")
-    requirements = schema.body.block("requirements")
-    return text if requirements is None else text + _block(requirements, "", 2)
+    return "".join((_kind(schema).lstrip("\n"), *_shared(schema)))
+
+
+def _shared(schema: ResourceSchema) -> Iterator[str]:
+    """Return what is said of the blocks that several kinds may hold."""
+    for name in _SHARED:
+        if (block := schema.body.block(name)) is not None:
+            yield _block(block, "", 2)
 
 
 def backends_page(backends: Mapping[str, BlockSchema], *, note: str = "") -> str:
@@ -87,9 +93,10 @@ def _kind(schema: ResourceSchema) -> str:
     text += _arguments(item for item in schema.body.attributes if not item.computed)
     if schema.body.one_of:
         text += f"\nIt holds exactly one of these blocks: {_listed(schema.body.one_of)}.\n"
-    own = [block for block in schema.body.blocks if block.name != "requirements"]
+    own = [block for block in schema.body.blocks if block.name not in _SHARED]
     if len(own) < len(schema.body.blocks):
-        text += "\nIt may hold a block [`requirements`](#requirements).\n"
+        named = " and ".join(f"[`{name}`](#{name})" for name in _SHARED)
+        text += f"\nIt may hold blocks {named}.\n"
     text += "".join(_block(block, schema.kind, 3) for block in own)
     computed = [item for item in schema.body.attributes if item.computed]
     if computed:
