@@ -93,7 +93,7 @@ def test_from_nothing_to_nothing(cli: Cli) -> None:
     applied = cli.run("apply", "-auto-approve").ok().stdout
     assert "mlform_data.a: Creating...\nmlform_data.a: Creation complete after 0s [id=" in applied
     assert "\nApply complete! Resources: 2 added, 0 changed, 0 destroyed.\n" in applied
-    assert "\nOutputs:\n\ndepth = 4\ntoken = (sensitive value)\n" in applied
+    assert "\nOutputs:\n\ndepth = 4\ntoken = <sensitive>\n" in applied
     again = cli.run("plan", "-detailed-exitcode").ok().stdout
     assert again.startswith("No changes. Your models match the configuration.\n")
     assert cli.run("state", "list").ok().stdout == "mlform_data.a\nmlform_data.b\n"
@@ -103,7 +103,7 @@ def test_from_nothing_to_nothing(cli: Cli) -> None:
 
 
 def test_outputs_in_every_form(applied: Cli) -> None:
-    assert applied.run("output").ok().stdout == "depth = 4\ntoken = (sensitive value)\n"
+    assert applied.run("output").ok().stdout == "depth = 4\ntoken = <sensitive>\n"
     assert applied.run("output", "token").ok().stdout == '"hush"\n'
     assert applied.run("output", "-raw", "token").ok().stdout == "hush"
     assert applied.run("output", "-json").ok().json == {
