@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from typing import Final, NoReturn, cast
+from typing import Final, NoReturn
 
-from mlform.diagnostics import Diagnostic, Source, SourceRange
+from mlform.diagnostics import Diagnostic, Source, SourceRange, range_of
 from mlform.hcl import lexer
 
 MAX_DEPTH: Final = 75
@@ -16,11 +14,6 @@ MAX_RECOVERY: Final = 2_000_000
 MAX_CHAIN: Final = 100
 """Operators or traversal steps in one row; a row of n gives a tree n deep."""
 
-# The constructor of a named tuple takes twice as long as this, and ranges are made for all nodes.
-range_of: Final = cast(
-    "Callable[[tuple[Source, int, int]], SourceRange]", partial(tuple.__new__, SourceRange)
-)
-"""Return a range from its source and two character offsets."""
 _BAD_CHARACTERS: Final = {
     "'": 'Single quotes do not enclose strings. Write the string in double quotes: "…".',
     "`": (
@@ -84,15 +77,15 @@ class Cursor:
 
     def advance(self) -> None:
         """Go to the next token that counts."""
-        self.at += 1
-        if not self.newlines:
+        self.at = at = self.at + 1
+        if not self.newlines and self.kinds[at] == "newline":
             self.skip_newlines()
 
     def take(self) -> SourceRange:
         """Go past the next token; return its range."""
         at = self.at
         self.at = at + 1
-        if not self.newlines:
+        if not self.newlines and self.kinds[at + 1] == "newline":
             self.skip_newlines()
         return range_of((self.source, self.starts[at], self.ends[at]))
 

@@ -6,7 +6,7 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
-from mlform.diagnostics import SourceRange
+from mlform.diagnostics import SourceRange, range_of
 from mlform.hcl import lexer
 from mlform.hcl.ast import (
     Binary,
@@ -25,7 +25,6 @@ from mlform.hcl.ast import (
     Variable,
 )
 from mlform.hcl.constructors import ConstructorParser
-from mlform.hcl.cursor import range_of
 
 _PRECEDENCE: Final = {
     "||": 1,
@@ -45,6 +44,8 @@ _PRECEDENCE: Final = {
 _BINARY: Final = {operator.value: operator for operator in BinaryOperator}
 _UNARY: Final = {operator.value: operator for operator in UnaryOperator}
 _KEYWORDS: Final[dict[str, bool | None]] = {"true": True, "false": False, "null": None}
+_ONE_TOKEN: Final = frozenset({lexer.IDENTIFIER, lexer.NUMBER, lexer.PLAIN, lexer.STRING})
+_ENDS: Final = frozenset({",", ")", "]", "}", lexer.SEQUENCE_END})
 _POSTFIX: Final = frozenset({".", "["})
 _NUMBER = r"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 _MAX_INTEGER_DIGITS: Final = 4000
@@ -55,6 +56,10 @@ class ExpressionParser(ConstructorParser):
 
     def expression(self) -> Expression:
         """Read an expression, of which a conditional binds least."""
+        kinds, at = self.kinds, self.at
+        if kinds[at] in _ONE_TOKEN and kinds[at + 1] in _ENDS:
+            # As most items and arguments are: past the levels that look for operators.
+            return self.term(kinds[at])
         self.enter()
         condition = self._binary()
         if self.kinds[self.at] == "?":

@@ -10,10 +10,10 @@ from __future__ import annotations
 import codecs
 from typing import Final, NoReturn
 
-from mlform.diagnostics import Diagnostic, Source, SourceRange
+from mlform.diagnostics import Diagnostic, Source, SourceRange, range_of
 from mlform.hcl import lexer
 from mlform.hcl.ast import Attribute, Block, Body, Expression, Template, Variable
-from mlform.hcl.cursor import MAX_DEPTH, MAX_RECOVERY, SyntaxFailure, range_of
+from mlform.hcl.cursor import MAX_DEPTH, MAX_RECOVERY, SyntaxFailure
 from mlform.hcl.expressions import ExpressionParser
 from mlform.hcl.lexer import (
     BAD,

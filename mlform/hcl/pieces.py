@@ -7,7 +7,7 @@ neighbouring pieces whatever directive they are in. `assemble` then makes the tr
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
 from mlform.dataclass import dataclass
@@ -90,10 +90,14 @@ def assemble(pieces: list[Piece], end: SourceRange, report: Report) -> tuple[Tem
         end: The place where the template ends, for what is still open there.
         report: Called with summary, detail and place of each unbalanced directive.
     """
-    builder = _Builder(report)
-    for piece in pieces:
-        builder.take(piece)
-    parts = builder.finish(end)
+    plain = [piece for piece in pieces if isinstance(piece, Chunk | Interpolation)]
+    if len(plain) == len(pieces):
+        parts = _parts(plain)
+    else:
+        builder = _Builder(report)
+        for piece in pieces:
+            builder.take(piece)
+        parts = builder.finish(end)
     if len(parts) == 1 and isinstance(parts[0], Interpolation):
         # Text stripped to nothing still makes this a string, not the expression's own value.
         chunks = [piece for piece in pieces if isinstance(piece, Chunk)]
@@ -214,7 +218,7 @@ def _misplaced(piece: Keyword, innermost: _Open) -> str:
     )
 
 
-def _parts(pieces: list[TemplatePart | Chunk]) -> tuple[TemplatePart, ...]:
+def _parts(pieces: Sequence[TemplatePart | Chunk]) -> tuple[TemplatePart, ...]:
     """Join neighbouring chunks to one text each and drop the empty ones."""
     parts: list[TemplatePart] = []
     pending: list[Chunk] = []
@@ -233,5 +237,9 @@ def _parts(pieces: list[TemplatePart | Chunk]) -> tuple[TemplatePart, ...]:
 
 
 def _joined(chunks: list[Chunk]) -> Text:
-    value = "".join(chunk.value for chunk in chunks)
-    return Text(unicodedata.normalize("NFC", value), chunks[0].range.to(chunks[-1].range))
+    if len(chunks) == 1:
+        value, place = chunks[0].value, chunks[0].range
+    else:
+        value = "".join(chunk.value for chunk in chunks)
+        place = chunks[0].range.to(chunks[-1].range)
+    return Text(value if value.isascii() else unicodedata.normalize("NFC", value), place)

@@ -123,18 +123,15 @@ class TemplateParser(Cursor, ABC):
         outer = self.open_bracket()
         piece: Piece
         if interpolation:
-            piece = Interpolation(self.expression(), opening)
+            expression = self.expression()
             self._expect_end(opening, "interpolation expression", quoted=quoted)
+            piece = Interpolation(expression, opening.to(self.token_range()))
         else:
             piece = self._directive(opening)
             name = piece.name if isinstance(piece, Keyword) else type(piece).__name__.lower()
             self._expect_end(opening, f"{name} marker", quoted=quoted)
-        whole = opening.to(self.token_range())
-        strip_next = self.word().startswith("~")
-        if isinstance(piece, Interpolation):
-            piece = Interpolation(piece.expression, whole)
-        else:
-            piece.range = whole
+            piece.range = opening.to(self.token_range())
+        strip_next = self.text[self.starts[self.at]] == "~"
         self.close_bracket(outer)
         self.depth -= 1
         return piece, strip_next

@@ -25,7 +25,7 @@ from mlform.operations.loading import (
     sealing_of,
     variable_values,
 )
-from mlform.state.codec import encode_state
+from mlform.state.codec import state_document
 from mlform.state.journal import Run
 from mlform.state.snapshot import State
 
@@ -189,7 +189,7 @@ def locked(
 
 def state_digest(state: State) -> Digest:
     """Return the digest of the objects and outputs of a state."""
-    return digest_bytes(encode_state(replace(state, intents=())))
+    return digest_json(state_document(replace(state, intents=())))
 
 
 def config_digest(files: Mapping[str, bytes], variables: JsonObject) -> Digest:
