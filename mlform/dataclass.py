@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from operator import attrgetter
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 __all__ = ["REQUIRED", "attributes", "dataclass", "field", "replace"]
 
@@ -37,15 +37,27 @@ _COMPILED_AT: Final = 24
 """Instances after which `__init__` is compiled, which takes about as long as to make so many."""
 
 
-class _Field(NamedTuple):
+class _Field:
     """What `field` says of an attribute."""
 
-    default: object = _MISSING
-    factory: Callable[[], object] | None = None
-    init: bool = True
-    repr: bool = True
-    compare: bool = True
-    kw_only: bool = False
+    __slots__ = ("compare", "default", "factory", "init", "kw_only", "repr")
+
+    def __init__(
+        self,
+        default: object = _MISSING,
+        *,
+        factory: Callable[[], object] | None = None,
+        init: bool = True,
+        repr: bool = True,  # noqa: A002 - named by the standard library
+        compare: bool = True,
+        kw_only: bool = False,
+    ) -> None:
+        self.default = default
+        self.factory = factory
+        self.init = init
+        self.repr = repr
+        self.compare = compare
+        self.kw_only = kw_only
 
 
 class _Layout:
@@ -77,7 +89,7 @@ def _field(
     compare: bool = True,
 ) -> object:
     """Return what stands for the default of an attribute; see `dataclasses.field`."""
-    return _Field(default, default_factory, init, repr, compare)
+    return _Field(default, factory=default_factory, init=init, repr=repr, compare=compare)
 
 
 def _dataclass(
@@ -111,10 +123,10 @@ def _layout(cls: type, *, frozen: bool, kw_only: bool, unsafe_hash: bool) -> _La
     for name, type_ in own.get("__annotations__", {}).items():
         if not str(type_).startswith("ClassVar"):
             default = own.get(name, _MISSING)
-            if not isinstance(default, _Field):
+            if isinstance(default, _Field):
+                default.kw_only = kw_only
+            else:
                 default = _Field(default, kw_only=kw_only)
-            elif kw_only:
-                default = default._replace(kw_only=True)
             fields[name] = default
             types[name] = type_
     return _Layout(fields, types, frozen=frozen, unsafe_hash=unsafe_hash)
@@ -135,8 +147,7 @@ def _with_slots(cls: type[Item], layout: _Layout) -> type[Item]:
         "__match_args__": tuple(
             name for name, item in layout.fields.items() if item.init and not item.kw_only
         ),
-        "__dataclass_fields__": _OnDemand("__dataclass_fields__"),
-        "__dataclass_params__": _OnDemand("__dataclass_params__"),
+        **_ON_DEMAND,
         **{name: value for name, value in own.items() if name not in left_out},
         "__slots__": tuple(name for name in layout.fields if name not in inherited),
         "__qualname__": cls.__qualname__,
@@ -288,6 +299,11 @@ class _OnDemand:
         found: object = getattr(made, self._name)
         type.__setattr__(cls, self._name, found)
         return found
+
+
+_ON_DEMAND: Final = {
+    name: _OnDemand(name) for name in ("__dataclass_fields__", "__dataclass_params__")
+}
 
 
 def attributes(cls: type) -> dict[str, object]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -456,8 +455,10 @@ class LocalWorkspaces:
 
     def delete(self, name: str) -> None:
         """Remove a workspace; see `Workspaces`."""
+        from shutil import rmtree
+
         with self._translated("removed"):
-            shutil.rmtree(self._folder / name)
+            rmtree(self._folder / name)
 
     @contextlib.contextmanager
     def _translated(self, done: str) -> Iterator[None]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 
-class Command(NamedTuple):
-    """One command; a tuple, because importing dataclasses would double the time of `-help`.
+class Command:
+    """One command; a plain class, because every start of mlform makes all of them.
 
     Attributes:
         name: One word or two.
@@ -16,11 +16,16 @@ class Command(NamedTuple):
         description: For its own help.
     """
 
-    name: str
-    arguments: str
-    module: str
-    summary: str
-    description: str
+    __slots__ = ("arguments", "description", "module", "name", "summary")
+
+    def __init__(
+        self, name: str, arguments: str, module: str, summary: str, description: str
+    ) -> None:
+        self.name = name
+        self.arguments = arguments
+        self.module = module
+        self.summary = summary
+        self.description = description
 
 
 COMMANDS: Final[tuple[Command, ...]] = (

@@ -9,7 +9,6 @@ from mlform import __version__
 from mlform.cli.session import Session
 from mlform.diagnostics import ConfigurationError, Diagnostic
 from mlform.errors import MlformError, ServerFailed, StateLocked, TaskFailed, WaitEnded
-from mlform.printed import shown_lines, without_end
 
 FAILED: Final = 1
 CHANGES_PENDING: Final = 2
@@ -28,6 +27,8 @@ def problems_of(error: ConfigurationError | MlformError) -> tuple[Diagnostic, ..
     if isinstance(error, ConfigurationError):
         return error.diagnostics
     tail = error.log_tail if isinstance(error, TaskFailed | ServerFailed) else ""
+    from mlform.printed import shown_lines, without_end
+
     lines = without_end(shown_lines(tail), error.detail)
     return (
         Diagnostic(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-import threading
+from contextlib import suppress
 from typing import Final, TextIO
 
 from mlform.cli.session import discard
@@ -19,11 +19,10 @@ def unwind_when_told_to_end() -> None:
 
     One that is ignored stays ignored: `nohup` has to work.
     """
-    if threading.current_thread() is not threading.main_thread():
-        return
     for number in ENDING:
         if signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, signal.default_int_handler)
+            with suppress(ValueError):  # of a thread that is not the main one
+                signal.signal(number, signal.default_int_handler)
 
 
 def say_interrupted(stdout: TextIO, stderr: TextIO) -> int:

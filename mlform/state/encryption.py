@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 import re
-from base64 import b64decode, b64encode
 from typing import Final, Protocol, cast
 
 from mlform.digests import Json, JsonObject, canonical_json
@@ -139,6 +138,8 @@ def sealed(content: bytes, what: str, shown: JsonObject, cipher: Cipher) -> byte
     key = cipher.key()
     if key is None:
         return content
+    from base64 import b64encode
+
     head: dict[str, Json] = {_VERSION_NAME: _VERSION, "content": what, **shown, "key": key.note}
     data = b64encode(key.seal(content, canonical_json(head))).decode()
     return json.dumps({**head, _DATA: data}, ensure_ascii=False, separators=(",", ":")).encode()
@@ -188,6 +189,8 @@ def broken(what: str, problem: str) -> SealBroken:
 
 
 def _parts(content: bytes, what: str) -> tuple[dict[str, Json], bytes]:
+    from base64 import b64decode
+
     try:
         found = json.loads(content)
         head = {name: value for name, value in found.items() if name != _DATA}

@@ -13,7 +13,6 @@ they hold no values of resources.
 from __future__ import annotations
 
 import json
-from base64 import b64decode, b64encode
 from collections.abc import Iterable
 from typing import Final
 
@@ -184,6 +183,8 @@ def begin_journal(base: Base, run: Run, cipher: Cipher) -> Head:
 
 
 def _sealed_line(entry: Entry, sequence: int, header: Digest, key: Key) -> bytes:
+    from base64 import b64encode
+
     content = key.seal(canonical_json(entry_document(entry)), _about(sequence, header))
     return encode_line({"type": _SEALED, "content": b64encode(content).decode()}, sequence)
 
@@ -299,6 +300,8 @@ class _Reading:
                 self.cipher.accept_plain(JOURNAL)
                 self.accepted = True
             return document
+        from base64 import b64decode
+
         try:
             if self._key is None:
                 self._key = self.cipher.find(note, JOURNAL)
