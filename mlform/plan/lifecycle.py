@@ -116,11 +116,16 @@ def trigger_reference(
     )
 
 
-def triggers(trigger: Trigger, changes: Iterable[Change]) -> bool:
+def triggers(trigger: Trigger, changes: Iterable[Change], exposed: Mapping[str, str]) -> bool:
     """Whether planned changes make a trigger replace what has it.
 
-    A whole resource or instance triggers when it is changed or replaced, not when it is new; an
-    attribute triggers when its value changes or is known only after apply.
+    What is new triggers nothing. A whole resource or instance triggers when it is changed or
+    replaced; an attribute triggers when its value then changes or is known only after apply.
+
+    Args:
+        trigger: The reference.
+        changes: What is planned so far.
+        exposed: What attributes that are called differently in references are called.
     """
     holder, rest = trigger.holder, trigger.steps
     for change in changes:
@@ -136,7 +141,9 @@ def triggers(trigger: Trigger, changes: Iterable[Change]) -> bool:
             if rest[0] != address.key:
                 continue
             steps = rest[1:]
-        if changes_at(change, steps) if steps else change.action in _TRIGGERING:
+        if steps and str(steps[0]) in exposed:
+            steps = (exposed[str(steps[0])], *steps[1:])
+        if change.action in _TRIGGERING and (not steps or changes_at(change, steps)):
             return True
     return False
 

@@ -282,7 +282,7 @@ class Planner:
                 upstream=str(trigger),
             )
             for trigger in self._triggers(desired)
-            if triggers(trigger, self._planned_of(trigger))
+            if triggers(trigger, self._planned_of(trigger), self._exposed(trigger))
         )
         return Circumstances(
             kind=kind,
@@ -294,6 +294,9 @@ class Planner:
             observe=self.wishes.refresh,
             upstream=self._upstream(desired),
         )
+
+    def _exposed(self, trigger: Trigger) -> Mapping[str, str]:
+        return self.evaluation.schemas[trigger.holder.kind].exposed
 
     def _upstream(self, desired: DesiredResource) -> Callable[[Path], tuple[str, ...]]:
         return lambda path: self.origins.of(desired.block, desired.address, path)

@@ -13,7 +13,7 @@ from mlform.operations.state import Edit, move, remove
 from mlform.operations.state_taint import set_tainted
 from mlform.plan.changes import Mode, Plan
 from mlform.plan.planfile import plan_from_json, plan_to_json
-from mlform.state.snapshot import ResourceRecord
+from mlform.state.snapshot import ResourceRecord, State
 from tests.engine import Engine
 from tests.properties.oracle import Wish
 from tests.properties.terraform import Planned as TheirPlan
@@ -24,6 +24,7 @@ from tests.properties.terraform import (
     Uuids,
     document_of,
     ours_applied,
+    their_needs,
     theirs_applied,
 )
 from tests.properties.terraform import planned as planned_as
@@ -121,9 +122,10 @@ class Both:
     def _apply(self, planned: Planned, theirs: TheirPlan, wish: Wish, shown: str) -> bool:
         engine = self.engine
         try:
-            state = theirs_applied(self.terraform.apply(theirs))
+            document = self.terraform.apply(theirs)
         except TurnedRoundError:
             return False
+        state = theirs_applied(document)
         ran = engine.carry_out(planned)
         assert not ran.failed, shown
         if engine.place.snapshot is None or left_behind(wish, planned.plan, state, engine):
@@ -135,6 +137,7 @@ class Both:
             return False
         assert found == state, shown
         if wish.is_whole:
+            check_needs(engine.state, document, shown)
             assert not engine.plan().plan.has_changes, f"not settled\n{shown}"
         return True
 
@@ -165,6 +168,24 @@ def instances(state: Json) -> Mapping[str, Json]:
     found = state["instances"]
     assert isinstance(found, Mapping)
     return found
+
+
+def check_needs(state: State, document: Mapping[str, object], shown: str) -> None:
+    """Compare what blocks depend on, directly or not: mlform keeps what is direct."""
+    direct: dict[str, set[str]] = {}
+    for record in state.objects.values():
+        direct.setdefault(str(record.address.block), set()).update(record.dependencies)
+    if any(not needs <= direct.keys() for needs in direct.values()):
+        return  # what depends on something through a block without instances is not kept
+    for block, needed in their_needs(document).items():
+        reached: set[str] = set()
+        waiting = list(direct[ours(block)])
+        while waiting:
+            name = waiting.pop()
+            if name not in reached:
+                reached.add(name)
+                waiting += direct[name]
+        assert {theirs(name) for name in reached} == needed, f"{block}\n{shown}"
 
 
 def left_behind(wish: Wish, plan: Plan, state: Json, engine: Engine) -> bool:

@@ -376,6 +376,12 @@ class Story:
             lines += [f'output "{name}" {{', f"  value = {text}", "  sensitive = true", "}"]
         return "\n".join(lines) + "\n"
 
+    def _may_be_unknown_map(self, block: Block) -> bool:
+        """Whether an argument may be an unknown map, of which Terraform ignores no change."""
+        written = f"{block.input} {block.triggers}"
+        refers = "terraform_data." in written or "local.base" in written
+        return refers and any("tomap(" in str(each.input) for each in self.blocks.values())
+
     def _block_lines(self, name: str, block: Block) -> list[str]:
         lines = [f'resource "terraform_data" "{name}" {{']
         if block.repeats:
@@ -387,7 +393,8 @@ class Story:
         inside: list[str] = []
         if block.create_first is not None:
             inside += [f"    create_before_destroy = {str(block.create_first).lower()}"]
-        inside += [f"    ignore_changes = {block.ignored}"] if block.ignored else []
+        if block.ignored and not self._may_be_unknown_map(block):
+            inside += [f"    ignore_changes = {block.ignored}"]
         inside += [f"    replace_triggered_by = [{block.replaced_by}]"] if block.replaced_by else []
         lines += ["  lifecycle {", *inside, "  }"] if inside else []
         return [*lines, "}"]

@@ -308,8 +308,8 @@ def without_null_types(data: object) -> object:
     return data
 
 
-def dependencies(document: Mapping[str, object]) -> dict[str, set[str]]:
-    """Return what each instance in Terraform's state depends on, directly or not."""
+def their_needs(document: Mapping[str, object]) -> dict[str, set[str]]:
+    """Return what each block in Terraform's state depends on, directly or not."""
     found: dict[str, set[str]] = {}
     resources: Iterable[Mapping[str, object]] = document.get("resources", [])  # type: ignore[assignment]
     for block in resources:

@@ -507,3 +507,27 @@ def test_destroying_everything_destroys_what_would_only_be_forgotten(engine: Eng
     )
     assert actions(engine.plan().plan) == {"mlform_data.c": "forget"}
     assert set(actions(engine.plan(mode=Mode.DESTROY).plan).values()) == {"delete"}
+
+
+@pytest.mark.parametrize("trigger", ["mlform_data.a", "mlform_data.a.output", "mlform_data.a.id"])
+def test_what_is_new_triggers_nothing(engine: Engine, trigger: str) -> None:
+    engine.hcl = (
+        f'resource "mlform_data" "b" {{\n  lifecycle {{\n    replace_triggered_by = [{trigger}]\n'
+        '  }\n}\nresource "mlform_data" "a" {\n  input = "one"\n}\n'
+    )
+    engine.ok()
+    state = engine.state
+    kept = {key: item for key, item in state.objects.items() if key[0].name == "b"}
+    engine.write(replace(state, objects=kept))
+    assert actions(engine.plan().plan) == {"mlform_data.a": "create"}
+
+
+def test_metrics_trigger_by_the_name_that_references_have(tmp_path: Path) -> None:
+    engine = Engine(tmp_path).with_pipeline("x,y\nscore=1,2\n")
+    engine.hcl += (
+        'resource "mlform_data" "b" {\n  lifecycle {\n'
+        "    replace_triggered_by = [evaluation.e.metrics.score]\n  }\n}\n"
+    )
+    engine.ok()
+    engine.edit("rounds = 10", "rounds = 20")
+    assert actions(engine.plan().plan)["mlform_data.b"] == "delete-create"
