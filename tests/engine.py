@@ -263,6 +263,7 @@ class Engine:
     new_id: Callable[[], str] = field(default_factory=Identities)
     on_event: Callable[[Event], None] = lambda event: None  # noqa: ARG005
     parallelism: int = 1
+    patience: float = 60.0
     _store: MemoryStore | None = None
     _runtime: MemoryRuntime | None = None
 
@@ -323,6 +324,7 @@ class Engine:
                 folder=self.folder,
                 data_folder=self.folder / ".mlform",
                 parallelism=self.parallelism,
+                patience=self.patience,
             ),
             now=self.now,
             monotonic=self.monotonic,

@@ -145,6 +145,9 @@ class MortalRuntime:
     def environment(self) -> RuntimeEnvironment:
         return self.inner.environment
 
+    def fetch(self) -> None:
+        self.inner.fetch()
+
     def prepare(self, task: Task, paths: TaskPaths, owner: Owner) -> TaskRequest:
         return self.inner.prepare(task, paths, owner)
 
@@ -179,6 +182,9 @@ class MortalRuntime:
 
     def server_log(self, handle: Mapping[str, Json]) -> str:
         return self.life.spend(lambda: self.inner.server_log(handle))
+
+    def salvage(self, owner: Owner, work: Path, log: Path) -> TaskResult | None:
+        return self.life.spend(lambda: self.inner.salvage(owner, work, log))
 
     def abandon(self, owner: Owner) -> tuple[str, ...]:
         return self.life.spend(lambda: self.inner.abandon(owner))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mlform.addresses import ResourceAddress
 from mlform.apply.attempt_logs import find_log, new_log
-from mlform.apply.attempts import Attempt, gave_up, next_attempt
+from mlform.apply.attempts import Attempt, next_attempt, unstoppable
 from mlform.apply.events import (
     Event,
     Interrupted,
@@ -62,8 +62,6 @@ _QUEUED_AT_ONCE = 64
 """Steps whose needs are looked up before there is room for them."""
 _LOOK = 0.1
 """Seconds between looks at the wish to stop, at pauses and at what runs too long."""
-_END_LIMIT = 60.0
-"""Seconds that what is told to stop has for it; afterwards nobody waits for it any more."""
 
 _REMOVING = {Operation.DELETE, Operation.FORGET}
 _IMMEDIATE = {Operation.FORGET, Operation.AWAIT}
@@ -141,7 +139,7 @@ class Execution:
 
     def _stop_all(self) -> None:
         self._ports.stop.request_now()
-        self._workers.join(_END_LIMIT)
+        self._workers.join(self._ports.patience)
 
     def _leave_nothing(self) -> None:
         """Remove what unfinished steps started: the state that cannot be written lacks it."""
@@ -175,9 +173,8 @@ class Execution:
 
     def _wait(self) -> Outcome | None:
         outcome = self._workers.next_outcome(_LOOK)
-        if outcome is None:
-            self._announce_stop()
-            self._give_up_overdue()
+        self._announce_stop()
+        self._give_up()
         return outcome
 
     def _announce_stop(self) -> None:
@@ -189,17 +186,16 @@ class Execution:
             self._announced.add(now)
             self._ports.on_event(Interrupted(now=now))
 
-    def _give_up_overdue(self) -> None:
-        """Fail what a runtime ought to have stopped by itself long ago."""
-        now, since = self._ports.monotonic(), self._stopping_since
-        stopping = since is not None and now - since > _END_LIMIT
+    def _give_up(self) -> None:
+        """Fail what ought to have been stopped by its runtime long ago."""
+        since, ports = self._stopping_since, self._ports
+        if since is None or ports.monotonic() - since <= ports.patience:
+            return
         for attempt in list(self._running.values()):
-            overdue = attempt.limit is not None and now - attempt.began > attempt.limit + _END_LIMIT
-            if stopping or overdue:
-                del self._running[attempt.identity]
-                self._scheduler.lose(attempt.step.id)
-                # Its intent stays: whoever comes next finds out what became of it.
-                self._failed(attempt.step, gave_up(None if stopping else attempt.limit))
+            del self._running[attempt.identity]
+            self._scheduler.lose(attempt.step.id)
+            # Its intent stays: whoever comes next finds out what became of it.
+            self._failed(attempt.step, unstoppable())
 
     def _hold_devices(self) -> None:
         """Know which GPUs servers have."""
@@ -283,7 +279,7 @@ class Execution:
         self._scheduler.add(step.id, self._rank[step.id], attempt.needs)
 
     def _refuse(self, attempt: Attempt) -> None:
-        """Fail a step for which there will be no room: servers that run have what it needs."""
+        """Fail a step for which there will be no room: something that goes on has what it needs."""
         slots = self._scheduler.slots
         short = shortage(attempt.needs.wanted, slots.machine, slots.held)
         assert short is not None  # noqa: S101 - nothing runs, so only servers have anything
@@ -292,7 +288,7 @@ class Execution:
 
     def _start(self, attempt: Attempt, granted: Requirements) -> None:
         step, runtime = attempt.step, self._preparation.change(attempt.step).runtime
-        attempt.begin(self._ports.new_id(), self._ports.monotonic(), granted)
+        attempt.begin(self._ports.new_id())
         self._recorder.intend(attempt.identity, step.address, step.operation, runtime)
         self._announce(step, attempt.number)
         self._keep()

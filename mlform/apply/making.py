@@ -8,8 +8,10 @@ from typing import TypeAlias, TypeVar
 
 from mlform import __version__
 from mlform.addresses import parse_address
+from mlform.apply.adoption import Purpose, keep_purpose
 from mlform.apply.as_planned import PlanOutdatedError
 from mlform.apply.attempt_logs import new_log
+from mlform.apply.patience import within
 from mlform.apply.ports import Ports
 from mlform.apply.served import keep_note
 from mlform.apply.servers import (
@@ -35,7 +37,7 @@ from mlform.plan.diff import kept_attributes, reused_attributes
 from mlform.plan.origins import with_origin
 from mlform.plan.recipes import Ingredients, gather
 from mlform.resources.base import ArtifactKind, ServerKind, ValueKind
-from mlform.runtimes.base import Owner, ServerPaths, TaskPaths
+from mlform.runtimes.base import READY_LIMIT, Owner, ServerPaths, TaskPaths, hanging
 from mlform.state.snapshot import Provenance, ResourceRecord
 from mlform.tasks import (
     ARTIFACT_FOLDER,
@@ -106,6 +108,23 @@ class Making:
     def owner(self) -> Owner:
         """Who containers and processes of this attempt belong to."""
         return Owner(project=self.project, address=str(self.desired.address), step=self.step)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A task to run.
+
+    Attributes:
+        task: The work.
+        runtime: `type.name` of where it runs.
+        owner: Who its container or process belongs to.
+        purpose: What the artifact is for, so that it is of use even if mlform dies meanwhile.
+    """
+
+    task: Task
+    runtime: str
+    owner: Owner
+    purpose: Purpose | None = None
 
 
 def make_value(kind: ValueKind, making: Making, ports: Ports) -> Made:
@@ -252,26 +271,20 @@ def run_task(
         name: digest for name, digest in ingredients.recipe.inputs.items() if digest is not None
     }
     task = kind.task(arguments, inputs, ingredients.sources, making.granted)
-    result, artifact = perform(
-        task, making.runtime, making.owner, ports, on_progress, ports.store.put
-    )
+    origin = with_origin({}, kind.schema, making.desired, ingredients.recipe)
+    purpose = Purpose(recipe=ingredients.digest, origin=origin)
+    job = Job(task=task, runtime=making.runtime, owner=making.owner, purpose=purpose)
+    result, artifact = perform(job, ports, on_progress, ports.store.put)
     return {"artifact": artifact.digest, "attributes": dict(result.attributes)}
 
 
 def perform(
-    task: Task,
-    runtime: str,
-    owner: Owner,
-    ports: Ports,
-    on_progress: Progress,
-    take: Callable[[Path], Taken],
+    job: Job, ports: Ports, on_progress: Progress, take: Callable[[Path], Taken]
 ) -> tuple[TaskResult, Taken]:
     """Run a task.
 
     Args:
-        task: The work.
-        runtime: `type.name` of where it runs.
-        owner: Who its container or process belongs to.
+        job: The task and where it runs.
         ports: The outside world.
         on_progress: Called with what it says of its progress.
         take: Called with the folder of its artifact, which is removed afterwards.
@@ -282,12 +295,22 @@ def perform(
     Raises:
         MlformError: If the task cannot be done.
     """
-    opened = ports.runtime(runtime).runtime
+    owner = job.owner
+    opened = ports.runtime(job.runtime).runtime
     log = new_log(ports.data_folder, parse_address(owner.address), owner.step, ports.now())
     with work_folder(ports.data_folder, owner.step) as work:
-        paths = TaskPaths(work=work, inputs=_input_folders(task, ports), log=log)
-        request = opened.prepare(task, paths, owner)
-        result = opened.run(request, on_progress, ports.stop.now)
+        paths = TaskPaths(work=work, inputs=_input_folders(job.task, ports), log=log)
+        request = opened.prepare(job.task, paths, owner)
+        if job.purpose is not None:
+            keep_purpose(work, job.purpose)
+        limit = job.task.requirements.timeout
+        if limit is not None:
+            opened.fetch()  # which may take its time, and is none of the task's
+        result = within(
+            None if limit is None else limit + ports.patience,
+            lambda: opened.run(request, on_progress, ports.stop.now),
+            hanging(limit or 0.0),
+        )
         return result, take(work / "output" / ARTIFACT_FOLDER)
 
 
@@ -325,7 +348,13 @@ def make_server(kind: ServerKind, making: Making, ports: Ports, on_progress: Pro
     paths = server_paths(ports, server, home, desired.address, making.step, serving=serving)
     began = ports.monotonic()
     on_progress(TaskEvent(message="starting the server"))
-    handle = opened.runtime.start_server(server, paths, making.owner, ports.stop.now)
+    opened.runtime.fetch()
+    limit = making.granted.timeout or READY_LIMIT
+    handle = within(
+        limit + ports.patience,
+        lambda: opened.runtime.start_server(server, paths, making.owner, ports.stop.now),
+        hanging(limit),
+    )
     on_progress(TaskEvent(message="switching traffic"))
     rival = before if before is not None and not _hands_over(before, making, home) else None
     route = _switch(server, paths, making, handle, rival, ports)

@@ -51,6 +51,7 @@ class Ports:
         new_id: Makes identities that were never used before.
         who: `user@host`.
         data_folder: Work, logs and endpoints of the workspace go below it.
+        patience: Seconds that a runtime gets beyond a limit before nobody waits for it any more.
         parallelism: How many steps run at the same time at most.
         on_event: Called from one thread at a time.
         stop: The wish to stop.
@@ -66,6 +67,7 @@ class Ports:
     new_id: Callable[[], str]
     who: str
     data_folder: Path
+    patience: float
     parallelism: int
     on_event: Callable[[Event], None]
     stop: Stop

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from mlform.apply.adoption import adopt
 from mlform.apply.events import Recovered
 from mlform.apply.ports import Ports
 from mlform.apply.record import Recorder
@@ -36,6 +37,8 @@ def clean(
 ) -> tuple[str, ...]:
     """Stop and remove what an unfinished step started; recorded servers have the traffic again.
 
+    What a task had made that ended well is kept in the store first.
+
     Returns:
         A sentence for each thing that was done.
 
@@ -46,9 +49,10 @@ def clean(
         return ()
     runtime = ports.runtime(intent.runtime).runtime
     owner = Owner(project=recorder.lineage, address=str(intent.address), step=intent.step)
+    told = list(adopt(intent, owner, runtime, ports))
     removed = runtime.abandon(owner)
     remove_work(ports.data_folder, intent.step)
-    told = list(removed)
+    told += removed
     if removed and kind_of(kinds, intent.address).sort == "server":
         told += [_restore(record, recorder, ports) for record in _served(intent, recorder)]
     return tuple(told)

@@ -32,6 +32,7 @@ class Settings:
         variables: The process environment: read for `MLF_VAR_…` and for runtimes.
         workspace: Name of the workspace.
         parallelism: How many steps run at the same time at most.
+        patience: Seconds that a runtime gets beyond a limit before nobody waits for it any more.
     """
 
     folder: Path
@@ -39,6 +40,7 @@ class Settings:
     variables: Mapping[str, str] = field(default_factory=dict)
     workspace: str = DEFAULT_WORKSPACE
     parallelism: int = 10
+    patience: float = 60.0
 
     @property
     def work_folder(self) -> Path:

@@ -23,6 +23,7 @@ def make_ports(environment: Environment, world: World, backend: StateBackend, st
         new_id=environment.new_id,
         who=environment.who,
         data_folder=settings.work_folder,
+        patience=settings.patience,
         parallelism=settings.parallelism,
         on_event=environment.on_event,
         stop=stop,

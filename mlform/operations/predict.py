@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from mlform.addresses import ResourceAddress
-from mlform.apply.making import perform
+from mlform.apply.making import Job, perform
 from mlform.apply.stop import Stop
 from mlform.digests import Digest, JsonObject, short
 from mlform.errors import MlformError, UsageError
@@ -76,7 +76,8 @@ def _score(
     try:
         ports = make_ports(environment, world, backend, Stop())
         runtime = str(record.handle["runtime"])
-        result, _ = perform(task, runtime, owner, ports, _unheard, _untaken)
+        job = Job(task=task, runtime=runtime, owner=owner)
+        result, _ = perform(job, ports, _unheard, _untaken)
     finally:
         world.close()
     name = {"name": record.address.name, "version": short(model)}

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 from mlform.dataclass import dataclass, field
 from mlform.digests import Digest, Json, JsonObject
-from mlform.errors import ServerFailed
+from mlform.errors import ServerFailed, TaskTimedOut
 from mlform.tasks import Requirements, Server, Task, TaskEvent, TaskResult
 
 MADE_UP: Final = "made_up"
@@ -30,6 +30,15 @@ def not_ready(limit: float, log_tail: str) -> ServerFailed:
         f"It was not ready within its limit of {limit:g} s and was stopped. Raise timeout in its "
         "block requirements, or see its log.",
         log_tail=log_tail,
+    )
+
+
+def hanging(limit: float) -> TaskTimedOut:
+    """Return the failure of something that its runtime did not stop after so many seconds."""
+    return TaskTimedOut(
+        "Task timed out",
+        f"It ran longer than its limit of {limit:g} s, and the runtime did not stop it. See "
+        "whether the engine answers, and apply again.",
     )
 
 
@@ -174,6 +183,14 @@ class Runtime(Protocol):
         """
         ...
 
+    def fetch(self) -> None:
+        """Make sure that what tasks and servers run in is here; to get it may take long.
+
+        Raises:
+            RuntimeFailure: If it is not to be had.
+        """
+        ...
+
     def prepare(self, task: Task, paths: TaskPaths, owner: Owner) -> TaskRequest:
         """Return the exact request for a task; touches nothing."""
         ...
@@ -237,6 +254,13 @@ class Runtime(Protocol):
 
     def server_log(self, handle: Mapping[str, Json]) -> str:
         """Return what the server printed so far."""
+        ...
+
+    def salvage(self, owner: Owner, work: Path, log: Path) -> TaskResult | None:
+        """Return what a task of an interrupted step answered, if it ended well all the same.
+
+        Its artifact then lies in `work/output/artifact`. Nothing is stopped or removed.
+        """
         ...
 
     def abandon(self, owner: Owner) -> tuple[str, ...]:

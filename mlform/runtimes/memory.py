@@ -183,6 +183,9 @@ class MemoryRuntime:
             packages=self._packages,
         )
 
+    def fetch(self) -> None:
+        """Do nothing: all is here."""
+
     def prepare(self, task: Task, paths: TaskPaths, owner: Owner) -> TaskRequest:
         """Return the exact request for a task; touches nothing."""
         work = paths.work.absolute()
@@ -318,6 +321,10 @@ class MemoryRuntime:
         """Return one line that names the server, or nothing if it is gone."""
         running = self._servers.get(str(handle.get("instance")))
         return f"serving {running.server.name}\n" if running else ""
+
+    def salvage(self, owner: Owner, work: Path, log: Path) -> None:
+        """Return nothing: work ends with the process that it is done in."""
+        del owner, work, log
 
     def abandon(self, owner: Owner) -> tuple[str, ...]:
         """Stop the servers of an interrupted step; return a sentence for each."""

@@ -180,6 +180,14 @@ def read_answer(work: Path, exit_status: int, log: Path) -> TaskResult:
     return TaskResult(attributes=attributes)
 
 
+def answer_left_behind(work: Path, log: Path) -> TaskResult | None:
+    """Return what a worker answered that ended while nobody watched it, or None."""
+    try:
+        return read_answer(work, 0, log)
+    except (TaskFailed, OSError):
+        return None
+
+
 def signal_of(exit_status: int) -> str | None:
     """Return the name of the signal that ended a process, or None if none did."""
     number = -exit_status if exit_status < 0 else exit_status - 128

@@ -28,6 +28,7 @@ from mlform.runtimes.launch import Start, Started, WarmWorkers, start_child
 from mlform.runtimes.preparation import (
     OUTPUT_FOLDER,
     Programs,
+    answer_left_behind,
     device_variables,
     document_of,
     read_answer,
@@ -147,6 +148,9 @@ class ProcessRuntime:
             self._environment = environment_of(installed_packages())
         return self._environment
 
+    def fetch(self) -> None:
+        """Do nothing: this Python is here."""
+
     def prepare(self, task: Task, paths: TaskPaths, owner: Owner) -> TaskRequest:
         """Return the exact request for a task; touches nothing."""
         work = paths.work.absolute()
@@ -227,6 +231,16 @@ class ProcessRuntime:
         """Return what the server printed so far."""
         log = Path(str(handle.get("log", "")))
         return log.read_text(errors="replace") if log.is_file() else ""
+
+    def salvage(self, owner: Owner, work: Path, log: Path) -> TaskResult | None:
+        """Return what a task of an interrupted step answered, if it ended well all the same.
+
+        The result is the last thing that a worker writes.
+        """
+        note = read_note(self._folder, owner)
+        if note is None or note.role != "task" or processes_of(note):
+            return None
+        return answer_left_behind(work, log)
 
     def abandon(self, owner: Owner) -> tuple[str, ...]:
         """Stop what an interrupted step left running; return a sentence for each."""

@@ -64,6 +64,11 @@ class RehearsalRuntime:
             self._real = self._open_real()
         return self._real
 
+    def fetch(self) -> None:
+        """Fetch what the declared runtime needs, if something real runs there."""
+        if self._real is not None:
+            self._real.fetch()
+
     def prepare(self, task: Task, paths: TaskPaths, owner: Owner) -> TaskRequest:
         """Return the exact request for a task; touches nothing."""
         if task.kind != MADE_UP:
@@ -141,6 +146,10 @@ class RehearsalRuntime:
     def server_log(self, handle: Mapping[str, Json]) -> str:
         """Return what a server printed; nothing for one that is made up."""
         return "" if _is_made_up(handle) else self._declared().server_log(handle)
+
+    def salvage(self, owner: Owner, work: Path, log: Path) -> TaskResult | None:
+        """Return what an interrupted task answered; nothing is left where nothing real ran."""
+        return None if self._real is None else self._real.salvage(owner, work, log)
 
     def abandon(self, owner: Owner) -> tuple[str, ...]:
         """Remove what an interrupted step left; nothing can be left where nothing real ran."""

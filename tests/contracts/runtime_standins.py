@@ -121,7 +121,22 @@ def answer(document: Document, result: object) -> int:
     return 0
 
 
+def nap(document: Document) -> int:
+    """Do the work a while later."""
+    time.sleep(1.5)
+    return copy(document)
+
+
+def nap_and_die(document: Document) -> int:
+    """End badly a while later."""
+    time.sleep(1.0)
+    (Path(str(document["output"])) / "died").touch()
+    return 3
+
+
 ACTIONS = {
+    "nap and die": nap_and_die,
+    "nap": nap,
     "copy": copy,
     "sleep": sleep,
     "memory": hold_memory,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Final
 
 from mlform.digests import Json, digest_json, short
@@ -29,7 +30,7 @@ from mlform.runtimes.docker.containers import (
     STEP_LABEL,
 )
 from mlform.runtimes.docker.engine import Engine, ensure_image, image_labels, text_of
-from mlform.runtimes.docker.tasks import run_task
+from mlform.runtimes.docker.tasks import run_task, salvage
 from mlform.runtimes.preparation import OUTPUT_FOLDER, Programs, document_of, thread_variables
 from mlform.tasks import PinnedImage, Server, Task, TaskEvent, TaskResult
 
@@ -98,6 +99,10 @@ class DockerRuntime:
                 packages=_packages(labels.get(PACKAGES_LABEL, "{}")),
             )
         return self._environment
+
+    def fetch(self) -> None:
+        """Pull the image if it is not here."""
+        self._ensure_image()
 
     def prepare(self, task: Task, paths: TaskPaths, owner: Owner) -> TaskRequest:
         """Return the exact request for a task; touches nothing."""
@@ -168,6 +173,10 @@ class DockerRuntime:
     def server_log(self, handle: Mapping[str, Json]) -> str:
         """Return what the server printed so far."""
         return lifecycle.log_of(self._engine, str(handle.get("container", "")))
+
+    def salvage(self, owner: Owner, work: Path, log: Path) -> TaskResult | None:
+        """Return what a task of an interrupted step answered, if it ended well all the same."""
+        return salvage(self._engine, owner, work, log)
 
     def abandon(self, owner: Owner) -> tuple[str, ...]:
         """Stop and remove what an interrupted step left; return a sentence for each."""

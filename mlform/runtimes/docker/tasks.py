@@ -10,12 +10,13 @@ from typing import Final
 
 from mlform.dataclass import dataclass
 from mlform.errors import RuntimeFailure, TaskCancelled, TaskFailed
-from mlform.runtimes.base import Cancellation, TaskRequest
+from mlform.runtimes.base import Cancellation, Owner, TaskRequest
 from mlform.runtimes.docker import lifecycle
-from mlform.runtimes.docker.containers import task_container
+from mlform.runtimes.docker.containers import labels_of, task_container
 from mlform.runtimes.docker.engine import Engine, inside, text_of
 from mlform.runtimes.preparation import (
     OUTPUT_FOLDER,
+    answer_left_behind,
     log_tail,
     parse_event,
     read_answer,
@@ -44,6 +45,9 @@ class Ending:
     out_of_memory: bool
 
 
+_WELL: Final = Ending(status=0, out_of_memory=False)
+
+
 def run_task(
     engine: Engine,
     request: TaskRequest,
@@ -67,6 +71,17 @@ def run_task(
         lifecycle.remove(engine, container)
         _take_back(output)
     return _answer(request, ending)
+
+
+def salvage(engine: Engine, owner: Owner, work: Path, log: Path) -> TaskResult | None:
+    """Return what a task answered whose container ended well while nobody watched it, or None."""
+    for found in lifecycle.labelled(engine, labels_of(owner, "task")):
+        container = text_of(found, "Id")
+        status = text_of(lifecycle.inspect(engine, container), "State", "Status")
+        if status == "exited" and _ending(engine, container) == _WELL:
+            _take_back(work / OUTPUT_FOLDER)
+            return answer_left_behind(work, log)
+    return None
 
 
 def _answer(request: TaskRequest, ending: Ending) -> TaskResult:

@@ -14,8 +14,9 @@ from mlform.apply.events import Event, StepFinished, StepStarted
 from mlform.apply.stop import Stop
 from mlform.digests import Json
 from mlform.errors import BackendError
-from mlform.runtimes.memory import MemoryWork
+from mlform.runtimes.memory import MemoryRuntime, MemoryWork
 from mlform.state.snapshot import Entry
+from mlform.tasks import Server
 from tests.engine import Engine, Ran, actions
 
 OTHER = """
@@ -65,24 +66,37 @@ def carried_out(engine: Engine, stop: Stop) -> tuple[threading.Thread, list[Ran]
 
 
 def test_a_runtime_that_ignores_the_time_limit_is_given_up(engine: Engine) -> None:
-    clock, hanging = Jumping(), Hanging()
-    engine.monotonic = clock
+    hanging = Hanging()
+    engine.patience = 0.5
     engine.rework("split", hanging)
-    limit = '  requirements {\n    timeout = "30s"\n  }\n'
+    limit = '  requirements {\n    timeout = "1s"\n  }\n'
     engine.edit("  dataset = dataset.d\n", f"  dataset = dataset.d\n{limit}")
-    thread, done = carried_out(engine, Stop())
-    assert hanging.reached.wait(10)
-    clock.ahead = 40  # past the limit, but the runtime still has time to stop it
-    time.sleep(0.4)
-    assert thread.is_alive()
-    clock.ahead = 120
-    thread.join(10)
-    (ran,) = done
+    begun = time.monotonic()
+    ran = engine.apply()
+    assert 1.5 <= time.monotonic() - begun < 10
     failure = ran.failed["split.s"]
     assert failure.summary == "Task timed out"
-    assert "its limit of 30 s, and the runtime did not stop it" in failure.detail
-    assert [str(intent.address) for intent in engine.state.intents] == ["split.s"]
+    assert "its limit of 1 s, and the runtime did not stop it" in failure.detail
+    assert set(ran.skipped.values()) == {"split.s failed"}
+    assert engine.state.intents == ()
     hanging.over.set()
+
+
+def test_a_server_that_hangs_is_given_up(engine: Engine) -> None:
+    over = threading.Event()
+
+    def self_test(server: Server, model: Path) -> None:
+        del server, model
+        over.wait(60)
+
+    engine.patience = 0.5
+    engine.use(MemoryRuntime(engine.work, self_test=self_test))
+    limit = '  requirements {\n    timeout = "0.5s"\n  }\n'
+    engine.edit("  port     = 8080\n", f"  port     = 8080\n{limit}")
+    ran = engine.apply()
+    assert "its limit of 0.5 s" in ran.failed["endpoint.p"].detail
+    assert engine.state.intents == ()
+    over.set()
 
 
 def test_a_runtime_that_ignores_the_wish_to_stop_is_given_up(engine: Engine) -> None:
