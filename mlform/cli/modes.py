@@ -52,6 +52,20 @@ def check_together(arguments: PlanningArguments, mode: Mode) -> None:
         )
 
 
+def check_generation(arguments: PlanArguments, mode: Mode) -> None:
+    """Refuse to write configuration for imports where nothing is imported.
+
+    Raises:
+        UsageError: If that is asked for.
+    """
+    if arguments.generate_config_out and mode is not Mode.NORMAL:
+        raise UsageError(
+            "Invalid generate-config-out flag",
+            f"-generate-config-out does not go with -{mode.value}: only a normal plan imports. "
+            "Leave one of them out.",
+        )
+
+
 def refuse_with_saved_plan(arguments: ApplyArguments) -> None:
     """Refuse options that say how to plan: a saved plan is carried out as it is.
 

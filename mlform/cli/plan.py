@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlform.cli.failures import CHANGES_PENDING
-from mlform.cli.modes import mode_of, refuse_both
+from mlform.cli.modes import check_generation, mode_of, refuse_both
 from mlform.cli.planning import make_plan, plan_options, show_markdown, show_plan
 from mlform.dataclass import replace
 
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 def run(arguments: PlanArguments, session: Session) -> int:
     """Plan, show the plan, and save it where asked."""
     refuse_both(json=arguments.json, markdown=arguments.markdown)
-    options = plan_options(arguments, session, mode_of(arguments))
+    mode = mode_of(arguments)
+    check_generation(arguments, mode)
+    options = plan_options(arguments, session, mode)
     generated = arguments.generate_config_out
     if generated:
         options = replace(options, generate_config_out=session.path(generated))

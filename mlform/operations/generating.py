@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from mlform.addresses import ResourceAddress
@@ -46,7 +46,12 @@ def check_target(path: Path) -> None:
 
 
 def with_generated(
-    environment: Environment, loaded: Loaded, state: State, reality: Reality, path: Path
+    environment: Environment,
+    loaded: Loaded,
+    state: State,
+    reality: Reality,
+    path: Path,
+    is_planned: Callable[[ResourceAddress], bool],
 ) -> Loaded:
     """Write blocks for imports without one to a file, and return the configuration with them.
 
@@ -58,6 +63,7 @@ def with_generated(
         state: For what the ids of imports refer to.
         reality: Where the objects are looked up.
         path: The file.
+        is_planned: Whether the plan is about a resource.
 
     Raises:
         ConfigurationError: If an id does not name anything, or the result is not valid.
@@ -65,7 +71,7 @@ def with_generated(
     """
     evaluation = loaded.evaluation(environment)
     recall(evaluation, environment.kinds, state)
-    text = missing_blocks(evaluation, environment.kinds, reality)
+    text = missing_blocks(evaluation, environment.kinds, reality, is_planned)
     if not text:
         return loaded
     try:
@@ -102,7 +108,12 @@ def recall(evaluation: Evaluation, kinds: Mapping[str, AnyKind], state: State) -
             evaluation.record(record.address, recorded_value(record, kind))
 
 
-def missing_blocks(evaluation: Evaluation, kinds: Mapping[str, AnyKind], reality: Reality) -> str:
+def missing_blocks(
+    evaluation: Evaluation,
+    kinds: Mapping[str, AnyKind],
+    reality: Reality,
+    is_planned: Callable[[ResourceAddress], bool],
+) -> str:
     """Return the text of a resource block for each import that has none.
 
     Raises:
@@ -113,6 +124,8 @@ def missing_blocks(evaluation: Evaluation, kinds: Mapping[str, AnyKind], reality
     asked = imports_by_block(evaluation.config)
     for address in missing_addresses(evaluation.config, kinds):
         for request in requests_for(asked[address], evaluation, diagnostics):
+            if not is_planned(request.address):
+                continue
             if request.address.key is not None:
                 continue  # that takes count or for_each, which nobody can guess
             found = reality.imported(address.kind, request.id)

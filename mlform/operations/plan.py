@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from mlform.dataclass import replace
 from mlform.operations.access import (
     config_digest,
@@ -47,7 +45,7 @@ def make_plan(environment: Environment, options: PlanOptions, ask: Ask | None = 
         state = backend.read() or State(lineage=environment.new_id())
     pins = resolve_pins(environment, loaded.runtimes.values(), readonly=options.lockfile_readonly)
     if options.generate_config_out is not None and options.mode is Mode.NORMAL:
-        loaded = _with_generated(environment, loaded, pins, state, options.generate_config_out)
+        loaded = _with_generated(environment, loaded, pins, state, options)
     variables = variables_to_json(loaded.variables, withheld=loaded.sealing.variables)
     basis = Basis(
         lineage=state.lineage,
@@ -76,13 +74,16 @@ def make_plan(environment: Environment, options: PlanOptions, ask: Ask | None = 
 
 
 def _with_generated(
-    environment: Environment, loaded: Loaded, pins: Pins, state: State, path: Path
+    environment: Environment, loaded: Loaded, pins: Pins, state: State, options: PlanOptions
 ) -> Loaded:
     from mlform.operations.generating import with_generated
 
+    assert options.generate_config_out is not None  # noqa: S101 - asked by the caller
     world = World(environment, loaded.runtimes, pins.images, state)
     try:
-        return with_generated(environment, loaded, state, world, path)
+        return with_generated(
+            environment, loaded, state, world, options.generate_config_out, options.names
+        )
     finally:
         world.close()
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 
-from mlform.addresses import ResourceAddress, Target
+from mlform.addresses import ResourceAddress, Target, covers
 from mlform.apply.events import StepFailed
 from mlform.config.variable_sources import OptionFile, OptionValue
 from mlform.dataclass import dataclass, field
@@ -45,6 +45,12 @@ class PlanOptions:
     lock_timeout: float | None = 0.0
     lockfile_readonly: bool = False
     generate_config_out: Path | None = None
+
+    def names(self, address: ResourceAddress) -> bool:
+        """Whether targets name a resource, or there are none, and nothing excludes it."""
+        if any(covers(excluded, address) for excluded in self.excluded):
+            return False
+        return not self.targets or any(covers(target, address) for target in self.targets)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -178,13 +178,8 @@ class SuiteRunner:
     def _try(self, block: RunBlock, backend: StateBackend, scene: Scene, draft: _Draft) -> None:
         """Plan, and apply if that is asked for."""
         world, subject = scene.environment, scene.subject
-        if block.settings.refresh_only:
-            found = Diagnostics()
-            draft.state = backend.read()
-            draft.evaluation = replayed(world, subject, draft.state, found)
-            draft.problems += draft.expectations.sort(found)
-            return
-        outlook = plan_subject(world, subject, backend, Mode.NORMAL, block.settings)
+        mode = Mode.REFRESH_ONLY if block.settings.refresh_only else Mode.NORMAL
+        outlook = plan_subject(world, subject, backend, mode, block.settings)
         draft.planned = outlook.planned
         if block.command is Command.PLAN:
             draft.problems += draft.expectations.sort(outlook.problems)

@@ -9,6 +9,7 @@ from mlform.config.blocks import Config
 from mlform.dataclass import dataclass, field, replace
 from mlform.diagnostics import Diagnostic, Diagnostics, Severity
 from mlform.graph.build import Graph
+from mlform.graph.imports import import_block
 from mlform.graph.nodes import CallNode, ModuleNode, Node, OutputNode, ResourceNode
 from mlform.plan.changes import Move
 from mlform.state.snapshot import ResourceRecord, State
@@ -58,8 +59,10 @@ def check_known(
 ) -> None:
     """Record a problem for each target that neither configuration nor state has."""
     recorded = [record.address for record in state.objects.values()]
+    imported = (import_block(item.target) for item in config.root.imports)
+    named = [*_blocks(config), *(block for block in imported if block is not None)]
     for target in targets:
-        if not any(may_cover(target, block) for block in _blocks(config)) and not any(
+        if not any(may_cover(target, block) for block in named) and not any(
             covers(target, address) for address in recorded
         ):
             diagnostics.error(

@@ -323,6 +323,9 @@ def test_a_stopped_server_is_seen(bench: Bench) -> None:
     observation = bench.runtime.observe_server(server, handle, route)
     assert not observation.healthy
     assert "not running" in observation.problems[0] or "was removed" in observation.problems[0]
+    assert not observation.gone
+    bench.runtime.close_route(route)
+    assert bench.runtime.observe_server(server, handle, route).gone
 
 
 def test_a_closed_route_is_seen(bench: Bench) -> None:
@@ -331,7 +334,9 @@ def test_a_closed_route_is_seen(bench: Bench) -> None:
     route = bench.switch(server, "one", handle)
     bench.runtime.close_route(route)
     bench.runtime.close_route(route)
-    assert not bench.runtime.observe_server(server, handle, route).healthy
+    observation = bench.runtime.observe_server(server, handle, route)
+    assert not observation.healthy
+    assert not observation.gone
 
 
 def test_a_server_that_fails_its_test_never_serves(bench: Bench) -> None:

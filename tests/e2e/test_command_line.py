@@ -64,6 +64,7 @@ def test_help_of_a_group_lists_what_is_below_it(cli: Cli) -> None:
         (("plan", "-destroy", "-refresh-only"), "-destroy and -refresh-only are mutually"),
         (("apply", "-destroy", "-refresh-only"), "-destroy and -refresh-only are mutually"),
         (("plan", "-refresh-only", "-refresh=false"), "would leave nothing to do"),
+        (("plan", "-destroy", "-generate-config-out=g.mlf.hcl"), "does not go with -destroy"),
         (("plan", "-refresh-only", "-replace=model.m"), "-replace does not go with -refresh-only"),
         (("destroy", "-replace=model.m"), "-replace does not go with -destroy"),
         (("plan", "-target=model.m", "-exclude=model.n"), "mutually exclusive"),

@@ -129,7 +129,8 @@ def draw_wish(
     gone = {words[2] for words in commands if words[0] == "state"}
     left = [address for address in recorded if address not in gone]
     chosen: tuple[str, ...] = ()
-    if random.random() < 0.4:
+    # What was moved by hand Terraform no longer destroys with what it depended on.
+    if random.random() < 0.4 and not (commands and mode == "destroy"):
         chosen = (random.choice([*left, *targets]),)
         if random.random() < 0.5 and targets:
             # Of a block that something else needs, Terraform takes a keyed instance alone.

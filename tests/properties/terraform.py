@@ -20,6 +20,7 @@ from mlform.views.documents import change_document, drift_document, output_chang
 
 TERRAFORM = shutil.which("terraform")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_KEY = re.compile(r"\[[^\]]*\]")
 _TURNED_ROUND = ("Error: Cycle", "Cycle: ")
 
 
@@ -313,7 +314,8 @@ def their_needs(document: Mapping[str, object]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     resources: Iterable[Mapping[str, object]] = document.get("resources", [])  # type: ignore[assignment]
     for block in resources:
-        outer = f"{block['module']}." if "module" in block else ""
+        # Dependencies are between blocks, whatever instances of modules these are in.
+        outer = _KEY.sub("", f"{block['module']}.") if "module" in block else ""
         instances: Iterable[Mapping[str, object]] = block["instances"]  # type: ignore[assignment]
         for item in instances:
             needed: Iterable[str] = item.get("dependencies", ())  # type: ignore[assignment]

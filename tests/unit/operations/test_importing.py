@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from mlform.addresses import parse_address
+from mlform.addresses import parse_address, parse_target
 from mlform.config.write import resource_text
 from mlform.dataclass import replace
 from mlform.digests import Digest, Json, short
 from mlform.operations.importing import Surroundings, find
+from mlform.operations.plan import make_plan
+from mlform.operations.results import PlanOptions
 from mlform.operations.world import World
 from mlform.plan.origins import ImportedObject, ImportProblem
 from mlform.state.snapshot import Provenance, State
@@ -215,3 +217,27 @@ def test_short_digest_that_fits_several(tmp_path: Path) -> None:
     one = find(KindTable()["model"], f"sha256:{'a' * 12}{'1' * 52}", where)
     assert isinstance(one, ImportProblem)
     assert one.summary == "Cannot import what is not told"
+
+
+def test_only_what_is_planned_is_generated(tmp_path: Path) -> None:
+    engine = Engine(tmp_path)
+    engine.hcl = "".join(
+        f'import {{\n  to = mlform_data.{name}\n  id = "{name}"\n}}\n' for name in "abc"
+    )
+    engine.file("main.mlf.hcl", engine.hcl)
+    for given, expected in (
+        ({"targets": "mlform_data.b"}, ["b"]),
+        ({"excluded": "mlform_data.b"}, ["a", "c"]),
+    ):
+        path = tmp_path / "generated.mlf.hcl"
+        options = PlanOptions(
+            generate_config_out=path,
+            **{name: (parse_target(text),) for name, text in given.items()},  # type: ignore[arg-type]
+        )
+        planned = make_plan(engine.environment([]), options)
+        assert [str(item.address) for item in planned.plan.imports] == [
+            f"mlform_data.{name}" for name in expected
+        ]
+        written = [f'"{name}" {{' in path.read_text() for name in "abc"]
+        assert written == [name in expected for name in "abc"]
+        path.unlink()

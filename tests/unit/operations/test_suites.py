@@ -7,6 +7,7 @@ import pytest
 from mlform.diagnostics import ConfigurationError
 from mlform.errors import UsageError
 from mlform.operations.suite_outcomes import LeftBehind, TearingDown
+from mlform.plan.changes import Mode
 from tests.engine import DATA, PIPELINE
 from tests.suites import Project
 
@@ -339,7 +340,9 @@ def test_options_of_the_plan(project: Project) -> None:
     plans = {name: ran.run(name).plan for name in ("targeted", "replaced")}
     counts = {name: plan is not None and plan.counts for name, plan in plans.items()}
     assert counts == {"targeted": (1, 0, 0), "replaced": (1, 0, 1)}
-    assert ran.run("recorded").plan is None
+    recorded = ran.run("recorded").plan
+    assert recorded is not None
+    assert (recorded.mode, recorded.changes) == (Mode.REFRESH_ONLY, ())
 
 
 def test_what_cannot_be_destroyed_is_told(project: Project) -> None:
