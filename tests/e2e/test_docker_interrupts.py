@@ -1,0 +1,124 @@
+"""Interrupts and deaths of mlform while containers work for it."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mlform.runtimes.docker.containers import PROJECT_LABEL
+from mlform.runtimes.docker.engine import Engine
+from mlform.runtimes.docker.lifecycle import labelled
+from mlform.tasks import PinnedImage
+from tests.e2e.test_interrupts import Project, ended, wait_for
+
+pytest_plugins = ["tests.docker_fixtures"]
+pytestmark = pytest.mark.docker
+
+CODE = """
+import time
+
+def fit(features, target, params):
+    print("working", flush=True)
+    time.sleep(params["seconds"])
+    return float(target.mean())
+
+def predict(model, features):
+    return [model] * len(features)
+
+def save(model, folder):
+    (folder / "mean.json").write_text(str(model))
+
+def load(folder):
+    return float((folder / "mean.json").read_text())
+"""
+
+
+class Contained(Project):
+    """The pipeline in containers, with a training that takes a while."""
+
+    def __init__(self, folder: Path, image: PinnedImage, engine: Engine, seconds: int) -> None:
+        super().__init__(folder)
+        self._engine = engine
+        self.cli.file("code/slow.py", CODE)
+        text = (folder / "main.mlf.hcl").read_text()
+        before, _, after = text.partition("    params = ")
+        _, _, after = after.partition("\n")
+        text = f"{before}    params = {{ seconds = {seconds} }}\n{after}"
+        runtime = f'runtime "docker" "default" {{\n  image = "{image.name}"\n}}\n'
+        self.cli.file("main.mlf.hcl", text + runtime)
+        self.cli.run("init").ok()
+
+    @property
+    def containers(self) -> list[str]:
+        """The states of the project's containers."""
+        state = self.state
+        if state is None:
+            return []
+        found = labelled(self._engine, {PROJECT_LABEL: state.lineage})
+        return [str(each["State"]) for each in found]
+
+    def works(self) -> bool:
+        """Whether the training runs."""
+        folder = self.folder / ".mlform" / "logs" / "model.m"
+        return any("working" in log.read_text() for log in folder.glob("*.log"))
+
+
+@pytest.fixture
+def seconds() -> int:
+    return 4
+
+
+@pytest.fixture
+def made(
+    tmp_path: Path, runtime_image: PinnedImage, docker_engine: Engine, seconds: int
+) -> Iterator[Contained]:
+    folder = tmp_path / "project"  # the user in containers may not read the one above
+    folder.mkdir()
+    project = Contained(folder, runtime_image, docker_engine, seconds)
+    try:
+        yield project
+    finally:
+        project.cli.run("destroy", "-auto-approve")
+        assert project.containers == []
+
+
+def test_the_second_signal_stops_the_container(made: Contained) -> None:
+    with made.cli.started("apply", "-auto-approve") as process:
+        wait_for(made.works, "the training")
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        printed = ended(process)
+    assert process.returncode == 130
+    assert "Task cancelled" in printed
+    assert made.names() == {"dataset.d", "split.s"}
+    assert made.containers == []
+
+
+def test_a_training_that_ends_while_mlform_is_dead_is_not_done_again(made: Contained) -> None:
+    with made.cli.started("apply", "-auto-approve") as process:
+        wait_for(made.works, "the training")
+        process.kill()
+    wait_for(lambda: made.containers == ["exited"], "the end of the training")
+    again = made.cli.run("apply", "-auto-approve").ok()
+    assert "model.m: kept what its task had made when it was left alone" in again.stdout
+    assert "model.m: Reused from cache" in again.stdout
+    assert made.cli.run("plan", "-detailed-exitcode").status == 0
+    assert sorted(made.containers) == ["running", "running"]
+    assert list((made.folder / ".mlform" / "work").iterdir()) == []
+
+
+@pytest.mark.parametrize("seconds", [600])
+def test_a_training_that_goes_on_without_mlform_is_ended(made: Contained) -> None:
+    with made.cli.started("apply", "-auto-approve") as process:
+        wait_for(made.works, "the training")
+        process.kill()
+    assert made.containers == ["running"]
+    made.cli.replace("main.mlf.hcl", "seconds = 600", "seconds = 0")
+    again = made.cli.run("apply", "-auto-approve").ok()
+    assert "model.m: removed container" in again.stdout
+    assert sorted(made.containers) == ["running", "running"]
