@@ -17,16 +17,20 @@ _SEQUENCE: Final = re.compile(
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
-def last_lines(path: Path) -> tuple[str, ...]:
-    """Return the last lines of a file, fit to be shown; none if it cannot be read."""
+def read_end(path: Path) -> str:
+    """Return the end of a file as text; nothing if it cannot be read."""
     try:
         with path.open("rb") as stream:
             size = stream.seek(0, 2)
             stream.seek(max(0, size - _BYTES))
-            text = stream.read().decode(errors="replace")
+            return stream.read().decode(errors="replace")
     except OSError:
-        return ()
-    return shown_lines(text)
+        return ""
+
+
+def last_lines(path: Path) -> tuple[str, ...]:
+    """Return the last lines of a file, fit to be shown; none if it cannot be read."""
+    return shown_lines(read_end(path))
 
 
 def shown_lines(text: str) -> tuple[str, ...]:

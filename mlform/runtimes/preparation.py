@@ -12,6 +12,7 @@ from typing import Final
 from mlform.dataclass import dataclass
 from mlform.digests import JsonObject, canonical_json
 from mlform.errors import TaskFailed, WorkerKilled
+from mlform.printed import read_end
 from mlform.tasks import (
     ARTIFACT_FOLDER,
     DOCUMENT_NAME,
@@ -42,7 +43,6 @@ class Programs:
 
 
 LOG_TAIL_LINES: Final = 20
-_LOG_TAIL_BYTES: Final = 16_384
 
 
 def threads_of(requirements: Requirements) -> int:
@@ -124,14 +124,7 @@ def parse_event(line: str) -> TaskEvent | None:
 
 def log_tail(log: Path, lines: int = LOG_TAIL_LINES) -> str:
     """Return the last lines of a log file; an empty string if there is none."""
-    try:
-        with log.open("rb") as stream:
-            size = stream.seek(0, 2)
-            stream.seek(max(0, size - _LOG_TAIL_BYTES))
-            text = stream.read().decode(errors="replace")
-    except FileNotFoundError:
-        return ""
-    return "\n".join(text.splitlines()[-lines:])
+    return "\n".join(read_end(log).splitlines()[-lines:])
 
 
 def read_answer(work: Path, exit_status: int, log: Path) -> TaskResult:

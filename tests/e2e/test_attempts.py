@@ -9,21 +9,11 @@ import pytest
 
 from tests.e2e.cli import Cli
 from tests.e2e.test_kill import cleaned
+from tests.e2e.trainings import PREDICTED, SPLIT, STORED, TABLE
 
-PROJECT = """
-resource "dataset" "d" {
-  source "file" {
-    path = "data.csv"
-  }
-}
-
-resource "split" "s" {
-  dataset = dataset.d
-  ratio {
-    partitions = { train = 0.5, eval = 0.5 }
-  }
-}
-
+PROJECT = (
+    SPLIT
+    + """
 resource "model" "m" {
   split  = split.s
   target = "y"
@@ -36,7 +26,9 @@ resource "model" "m" {
   BLOCKS
 }
 """
-CODE = """
+)
+CODE = (
+    """
 import os, pathlib, signal, time
 
 def fit(features, target, params):
@@ -51,22 +43,15 @@ def fit(features, target, params):
     if params["mood"] == "raises":
         raise RuntimeError("not today")
     return float(target.mean())
-
-def predict(model, features):
-    return [model] * len(features)
-
-def save(model, folder):
-    (folder / "mean.json").write_text(str(model))
-
-def load(folder):
-    return float((folder / "mean.json").read_text())
 """
+    + PREDICTED
+    + STORED
+)
 
 
 def project(folder: Path, mood: str, blocks: str = "") -> Cli:
-    rows = "".join(f"{at},{at % 7},{at * 2}\n" for at in range(40))
     text = PROJECT.replace("MOOD", mood).replace("PLACE", str(folder)).replace("BLOCKS", blocks)
-    cli = Cli(folder).file("main.mlf.hcl", text).file("data.csv", "a,b,y\n" + rows)
+    cli = Cli(folder).file("main.mlf.hcl", text).file("data.csv", TABLE)
     return cli.file("code/moody.py", CODE)
 
 

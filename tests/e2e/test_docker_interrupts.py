@@ -14,27 +14,23 @@ from mlform.runtimes.docker.engine import Engine
 from mlform.runtimes.docker.lifecycle import labelled
 from mlform.tasks import PinnedImage
 from tests.e2e.test_interrupts import Project, ended, wait_for
+from tests.e2e.trainings import PREDICTED, STORED
 
 pytest_plugins = ["tests.docker_fixtures"]
 pytestmark = pytest.mark.docker
 
-CODE = """
+CODE = (
+    """
 import time
 
 def fit(features, target, params):
     print("working", flush=True)
     time.sleep(params["seconds"])
     return float(target.mean())
-
-def predict(model, features):
-    return [model] * len(features)
-
-def save(model, folder):
-    (folder / "mean.json").write_text(str(model))
-
-def load(folder):
-    return float((folder / "mean.json").read_text())
 """
+    + PREDICTED
+    + STORED
+)
 
 
 class Contained(Project):

@@ -23,8 +23,10 @@ from mlform.backends.local import LocalBackend
 from mlform.state.snapshot import State
 from tests.e2e.cli import Cli
 from tests.e2e.test_kill import cleaned, free_port, processes_of
+from tests.e2e.trainings import SPLIT, STORED, TABLE
 
-SLOW = """
+SLOW = (
+    """
 import pathlib, sys, time
 
 def fit(features, target, params):
@@ -45,27 +47,12 @@ def predict(model, features):
         pathlib.Path(GO).with_name("starting").touch()
         time.sleep(3)
     return [model] * len(features)
-
-def save(model, folder):
-    (folder / "mean.json").write_text(str(model))
-
-def load(folder):
-    return float((folder / "mean.json").read_text())
 """
-PROJECT = """
-resource "dataset" "d" {
-  source "file" {
-    path = "data.csv"
-  }
-}
-
-resource "split" "s" {
-  dataset = dataset.d
-  ratio {
-    partitions = { train = 0.5, eval = 0.5 }
-  }
-}
-
+    + STORED
+)
+PROJECT = (
+    SPLIT
+    + """
 resource "model" "m" {
   split  = split.s
   target = "y"
@@ -85,6 +72,7 @@ resource "endpoint" "p" {
   port  = PORT
 }
 """
+)
 
 
 class Project:
@@ -93,11 +81,10 @@ class Project:
     def __init__(self, folder: Path, *, dies: bool = False) -> None:
         self.folder = folder
         self.started, self.go = folder / "started", folder / "go"
-        rows = "".join(f"{at},{at % 7},{at * 2}\n" for at in range(40))
         text = PROJECT.replace("PORT", str(free_port())).replace("STARTED", str(self.started))
         text = text.replace('"GO"', f'"{self.go}"').replace("DIES", ", dies = true" if dies else "")
         code = SLOW.replace("GO", repr(str(self.go)))
-        self.cli = Cli(folder).file("main.mlf.hcl", text).file("data.csv", "a,b,y\n" + rows)
+        self.cli = Cli(folder).file("main.mlf.hcl", text).file("data.csv", TABLE)
         self.cli.file("code/slow.py", code)
 
     @property
