@@ -13,7 +13,7 @@ from mlform.graph.evaluation import Evaluation
 from mlform.graph.reach import REPETITION, Reach, repeated_over
 from mlform.lang.references import Reference
 from mlform.plan.changes import Attribution, Cause, Change, Reason
-from mlform.plan.differing import differences
+from mlform.plan.differing import differences, summed_up
 from mlform.plan.lifecycle import changes_at
 from mlform.state.snapshot import Path, ResourceRecord, State
 
@@ -135,7 +135,7 @@ def _attributions(
             for path in change.after_unknown
             if path[0] == name and not any(path[: len(each)] == each for each in paths)
         ]
-        for path in paths:
+        for path in summed_up(paths) if paths else ():
             sources = upstream(path)
             cause = Cause.UPSTREAM if sources else Cause.CONFIG
             yield Attribution(path=path, causes=(cause,), upstream=sources)

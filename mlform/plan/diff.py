@@ -14,7 +14,7 @@ from mlform.lang.encode import from_json, sensitive_paths
 from mlform.lang.equality import equal
 from mlform.lang.values import Value, string, unknown
 from mlform.plan.changes import Action, Cause, Reason
-from mlform.plan.differing import differences, path_text, shared_path
+from mlform.plan.differing import differences, path_text, shared_path, summed_up
 from mlform.plan.reality import Reality
 from mlform.plan.recipes import Ingredients, argument_reasons, gather, recipe_reasons
 from mlform.plan.refresh import problems_of
@@ -192,7 +192,7 @@ def _changed(
     places: tuple[Path, ...] = ((name,),)
     if not (before.is_sensitive or after.is_sensitive):
         found = differences(plain(before), plain(after), (name,))
-        places = tuple(item.path for item in found) or places
+        places = summed_up([item.path for item in found]) or places
     sources = {place: circumstances.upstream(place) for place in places}
     upstream = tuple(dict.fromkeys(item for each in sources.values() for item in each))
     edited = [place for place in places if not sources[place]]

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from mlform.dataclass import dataclass
 from mlform.digests import Json
 from mlform.state.snapshot import Path
+
+_MANY: Final = 20
+"""Places in one argument beyond which it is said of the whole that it differs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +42,11 @@ def differences(before: Json, after: Json, path: Path = ()) -> tuple[Difference,
                 for item in differences(old, new, (*path, at))
             )
     return (Difference(path=path, before=before, after=after),)
+
+
+def summed_up(paths: Sequence[Path]) -> tuple[Path, ...]:
+    """Return the paths, or where they are very many the one place that all of them are in."""
+    return tuple(paths) if len(paths) <= _MANY else (shared_path(paths),)
 
 
 def shared_path(paths: Sequence[Path]) -> Path:

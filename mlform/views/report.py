@@ -249,7 +249,9 @@ def plan_sentence(counts: tuple[int, int, int], imported: int = 0) -> str:
 
 def change_reasons(change: Change) -> tuple[str, ...]:
     """Return the reasons of a change as clauses, `because` first."""
-    told = [reason for reason in change.reasons if reason.cause is not Cause.NEW]
+    # What is new, and that what is tainted is replaced, the headline says.
+    said = {Cause.NEW, Cause.TAINTED} if change.action.is_replace else {Cause.NEW}
+    told = [reason for reason in change.reasons if reason.cause not in said]
     if change.conditional:
         told = [reason for reason in told if reason.cause is not Cause.UPSTREAM]
     clauses = [

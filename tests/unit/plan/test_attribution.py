@@ -224,3 +224,13 @@ def test_secrets_are_not_told(engine: Engine) -> None:
     engine.ok({"key": "first"})
     change = change_of(engine.plan(variables={"key": "second"}), "mlform_data.user")
     assert "second" not in " ".join(reason.message for reason in change.reasons)
+
+
+def test_of_very_many_places_it_is_said_once(engine: Engine) -> None:
+    engine.hcl = 'variable "by" {\n  default = 1\n}\n' + user(
+        "[for i in range(1, 99) : i * var.by]"
+    )
+    engine.ok()
+    change = change_of(engine.plan(variables={"by": "2"}), "mlform_data.user")
+    assert [item.path for item in change.reasons] == [("input",)]
+    assert [item.path for item in change.attributions] == [("input",), ("output",)]
