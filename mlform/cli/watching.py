@@ -29,7 +29,10 @@ class Watch:
         self._view: ProgressView | None = None
         self._lock = threading.Lock()
         self._over = threading.Event()
-        self._ticker = threading.Thread(target=self._tick, name="mlform-ticker", daemon=True)
+        self._threads = [
+            threading.Thread(target=target, name="mlform-watch", daemon=True)
+            for target in (self._pass_on, self._tick)
+        ]
         self._wishes = 0
         self._told: set[bool] = set()
         self._handlers: dict[signal.Signals, object] = {}
@@ -54,7 +57,8 @@ class Watch:
         for number in ENDING:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 self._handlers[number] = signal.signal(number, self._interrupted)
-        self._ticker.start()
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(
@@ -64,7 +68,8 @@ class Watch:
         trace: TracebackType | None,
     ) -> None:
         self._over.set()
-        self._ticker.join()
+        for thread in self._threads:
+            thread.join()
         with self._lock:
             if self._view is not None:
                 self._view.close()
@@ -72,7 +77,7 @@ class Watch:
             signal.signal(number, handler)  # type: ignore[arg-type] # what signal.signal returned
 
     def _interrupted(self, number: int, frame: FrameType | None) -> None:
-        """Note the wish; the ticker passes it on, as a handler must take no lock and not write."""
+        """Note the wish; a thread passes it on, as a handler must take no lock and not write."""
         del frame
         if number == signal.SIGHUP:
             # The end of a terminal may be told several times: by the system and by the shell.
@@ -91,15 +96,17 @@ class Watch:
         self._wishes = max(self._wishes, 1)
         self.stop.request()
 
-    def _tick(self) -> None:
-        told = 0
+    def _pass_on(self) -> None:
+        """Pass wishes on, on a thread of its own: whatever becomes of a view, they arrive."""
         while not self._over.wait(_TICK):
             self._look_for_readers()
-            wishes = min(self._wishes, 2)
-            if wishes > told:
-                told = wishes
-                (self.stop.request_now if wishes > 1 else self.stop.request)()
-                self.on_event(Interrupted(now=wishes > 1))
+            if self._wishes:
+                (self.stop.request_now if self._wishes > 1 else self.stop.request)()
+
+    def _tick(self) -> None:
+        while not self._over.wait(_TICK):
+            if self.stop.requested:
+                self.on_event(Interrupted(now=self.stop.now.is_set()))
             with self._lock:
                 if self._view is not None:
                     self._view.tick()

@@ -180,7 +180,8 @@ def test_a_hail_of_signals_corrupts_nothing(tmp_path: Path) -> None:
                     process.send_signal(signal.SIGINT)
                     time.sleep(0.02)
                 printed, _ = process.communicate(timeout=60)
-            assert process.returncode in {130, -signal.SIGINT}, printed
+            # One that was quick enough was done before.
+            assert process.returncode in {0, 130, -signal.SIGINT}, printed
             assert "bug in mlform" not in printed
             made.names()
         made.settle()
