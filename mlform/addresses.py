@@ -50,7 +50,7 @@ ModulePath: TypeAlias = tuple[ModuleStep, ...]
 
 def without_keys(path: ModulePath) -> ModulePath:
     """Return the module of which this path leads to an instance."""
-    if all(step.key is None for step in path):
+    if not path or all(step.key is None for step in path):
         return path
     return tuple(ModuleStep(step.name) for step in path)
 

@@ -34,9 +34,9 @@ def loaded(schema: ResourceSchema, attributes: JsonObject) -> dict[str, Value]:
     found: dict[str, Value] = {}
     for attribute in schema.body.attributes:
         data = attributes.get(attribute.name)
-        if not _is_open(attribute):
+        if attribute.type is not DYNAMIC:
             found[attribute.name] = from_json(data, value_type(attribute))
-        elif isinstance(data, Mapping):
+        elif type(data) is dict or isinstance(data, Mapping):
             found[attribute.name] = from_json(data["value"], type_from_json(data["type"]))
         else:
             found[attribute.name] = null(DYNAMIC)

@@ -58,13 +58,13 @@ class Graph:
         seen: set[Node] = set()
         while waiting:
             needed = waiting.pop()
-            if needed in seen:
-                continue
-            seen.add(needed)
             if isinstance(needed, ResourceNode):
                 found.add(needed.address)
-            else:
+            elif needed not in seen:
+                seen.add(needed)
                 waiting.extend(self.dag.needs[needed])
+        if len(found) < 2:  # noqa: PLR2004 - nothing to sort
+            return tuple(found)
         return tuple(sorted(found, key=lambda address: address.order))
 
 

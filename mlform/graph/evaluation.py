@@ -287,7 +287,7 @@ class Evaluation:
             block=block,
             arguments=with_addresses(schema, arguments),
             upstream=upstream_of(schema, arguments),
-            dependencies=tuple(str(item) for item in self.graph.resource_needs(node)),
+            dependencies=tuple(map(str, self.graph.resource_needs(node))),
         )
 
     def check_postconditions(

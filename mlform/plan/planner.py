@@ -272,31 +272,38 @@ class Planner:
         runtime = self._runtime(kind, desired.block)
         if runtime and runtime not in self.environments:
             self.environments[runtime] = self.reality.environment(runtime).description
-        demands = []
-        if any(covers(wanted, desired.address) for wanted in self.wishes.replace):
-            demands.append(Reason(cause=Cause.REQUESTED, message="its replacement was requested"))
-        demands.extend(
-            Reason(
-                cause=Cause.REQUESTED,
-                message=f"{trigger} changes (replace_triggered_by)",
-                upstream=str(trigger),
-            )
-            for trigger in self._triggers(desired)
-            if triggers(trigger, self._planned_of(trigger), self._exposed(trigger))
-        )
+        demands = self._demands(desired)
         return Circumstances(
             kind=kind,
             record=record,
             runtime=runtime,
             create_first=desired.address.block in self.create_first,
             configured=desired.arguments,
-            demands=tuple(demands) if record is not None else (),
+            demands=demands if record is not None else (),
             observe=self.wishes.refresh,
             upstream=self._upstream(desired),
         )
 
     def _exposed(self, trigger: Trigger) -> Mapping[str, str]:
         return self.evaluation.schemas[trigger.holder.kind].exposed
+
+    def _demands(self, desired: DesiredResource) -> tuple[Reason, ...]:
+        """Return why an object is to be made anew although nothing of it changed."""
+        found = []
+        wanted = self.wishes.replace
+        if wanted and any(covers(each, desired.address) for each in wanted):
+            found.append(Reason(cause=Cause.REQUESTED, message="its replacement was requested"))
+        if desired.block.lifecycle.replace_triggered_by:
+            found += [
+                Reason(
+                    cause=Cause.REQUESTED,
+                    message=f"{trigger} changes (replace_triggered_by)",
+                    upstream=str(trigger),
+                )
+                for trigger in self._triggers(desired)
+                if triggers(trigger, self._planned_of(trigger), self._exposed(trigger))
+            ]
+        return tuple(found)
 
     def _upstream(self, desired: DesiredResource) -> Callable[[Path], tuple[str, ...]]:
         return lambda path: self.origins.of(desired.block, desired.address, path)

@@ -208,18 +208,21 @@ def _record_document(record: ResourceRecord, deposed: str = CURRENT) -> dict[str
         document["deposed"] = deposed
     document["schema_version"] = record.schema_version
     document["attributes"] = record.attributes
-    optional: dict[str, Json] = {
-        "sensitive": [list(path) for path in record.sensitive],
-        "recipe": record.recipe,
-        "recipe_digest": record.recipe_digest or "",
-        "artifact": record.artifact or "",
-        "handle": record.handle,
-        "dependencies": list(record.dependencies),
-        "tainted": record.tainted,
-        "create_before_destroy": record.create_before_destroy,
-        "stays": record.stays,
-    }
-    document.update({name: value for name, value in optional.items() if value})
+    if record.sensitive:
+        document["sensitive"] = record.sensitive
+    if record.recipe:
+        document["recipe"] = record.recipe
+    if record.recipe_digest:
+        document["recipe_digest"] = record.recipe_digest
+    if record.artifact:
+        document["artifact"] = record.artifact
+    if record.handle:
+        document["handle"] = record.handle
+    if record.dependencies:
+        document["dependencies"] = record.dependencies
+    for flag in ("tainted", "create_before_destroy", "stays"):
+        if getattr(record, flag):
+            document[flag] = True
     document["provenance"] = provenance_to_json(record.provenance)
     return document
 
@@ -244,18 +247,20 @@ def _record(document: Document) -> ResourceRecord:
 
 def provenance_to_json(provenance: Provenance) -> dict[str, Json]:
     """Return who made an object, when and with what, as JSON."""
-    optional: dict[str, Json] = {
-        "runtime": provenance.runtime,
-        "image": provenance.image,
-        "duration": provenance.duration,
-        "reused": provenance.reused,
-    }
-    return {
+    document: dict[str, Json] = {
         "applied_at": provenance.applied_at,
         "applied_by": provenance.applied_by,
         "mlform_version": provenance.mlform_version,
-        **{name: value for name, value in optional.items() if value},
     }
+    if provenance.runtime:
+        document["runtime"] = provenance.runtime
+    if provenance.image:
+        document["image"] = provenance.image
+    if provenance.duration:
+        document["duration"] = provenance.duration
+    if provenance.reused:
+        document["reused"] = True
+    return document
 
 
 def _provenance(document: Document) -> Provenance:
