@@ -41,7 +41,10 @@ def apply_plan(
         PlanStale: If the state has moved since the plan was made; nothing was done.
         MlformError: If the state cannot be written.
     """
-    loaded = load_snapshot(environment, planned.files, variables_from_json(planned.variables))
+    loaded = planned.loaded
+    if loaded is None:
+        variables = variables_from_json(planned.variables)
+        loaded = load_snapshot(environment, planned.files, variables)
     return apply_loaded(environment, loaded, planned, stop, lock_timeout=lock_timeout)
 
 

@@ -70,6 +70,7 @@ def make_plan(environment: Environment, options: PlanOptions, ask: Ask | None = 
             name for name, value in loaded.variables.items() if value.is_sensitive
         ),
         sealing=loaded.sealing,
+        loaded=loaded,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlform.addresses import ResourceAddress, Target, covers
 from mlform.apply.events import StepFailed
@@ -16,6 +17,9 @@ from mlform.operations.environment import Sealing
 from mlform.plan.changes import Mode, Plan
 from mlform.state.snapshot import OutputRecord, State
 from mlform.tasks import PinnedImage
+
+if TYPE_CHECKING:  # flags are read before the configuration is
+    from mlform.operations.loading import Loaded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +70,7 @@ class Planned:
         modules: Commit or digest of each package that modules come from.
         sensitive_variables: Names of the variables that are hidden.
         sealing: How the plan is encrypted where it is saved.
+        loaded: The configuration that it was just made from; None for a plan that was saved.
     """
 
     plan: Plan
@@ -76,6 +81,7 @@ class Planned:
     modules: Mapping[str, str] = field(default_factory=dict)
     sensitive_variables: tuple[str, ...] = ()
     sealing: Sealing = field(default_factory=Sealing)
+    loaded: Loaded | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
