@@ -454,7 +454,8 @@ class Planner:
     ) -> None:
         destroying = self.wishes.mode is Mode.DESTROY
         change = removal(record, deposed, message, self.config, self.kinds, destroying=destroying)
-        change = replace(change, absence=absence, previous_address=self.sources.get(record.address))
+        previous = None if destroying else self.sources.get(record.address)
+        change = replace(change, absence=absence, previous_address=previous)
         if deposed != CURRENT:
             self.deposed.append(change)
             return
