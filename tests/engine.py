@@ -27,7 +27,7 @@ from mlform.backends.base import StateBackend
 from mlform.backends.memory import MemoryBackend, MemoryPlace, OneState
 from mlform.config.variable_sources import OptionValue
 from mlform.diagnostics import ConfigurationError, Diagnostic
-from mlform.digests import Json
+from mlform.digests import Json, canonical_json
 from mlform.fetching.memory import MemoryFetcher
 from mlform.machine import Machine
 from mlform.operations.apply import apply_plan
@@ -35,6 +35,7 @@ from mlform.operations.environment import BackendSettings, Environment, Settings
 from mlform.operations.plan import make_plan
 from mlform.operations.results import Applied, Planned, PlanOptions
 from mlform.plan.changes import Action, Change, Mode, Plan
+from mlform.plan.planfile import plan_from_json, plan_to_json
 from mlform.runtimes.base import Runtime
 from mlform.runtimes.memory import MemoryRuntime, MemoryWork, Work, WorkProblem
 from mlform.state.journal import UNKNOWN_RUN
@@ -476,6 +477,11 @@ def actions(plan: Plan) -> dict[str, str]:
         for change in plan.changes
         if change.action is not Action.NO_OP
     }
+
+
+def read_back(plan: Plan) -> Plan:
+    """The plan as it comes out of a file."""
+    return plan_from_json(json.loads(canonical_json(plan_to_json(plan))))
 
 
 def change_of(planned: Planned, address: str) -> Change:

@@ -12,9 +12,8 @@ from mlform.operations.results import Planned
 from mlform.operations.state import Edit, move, remove
 from mlform.operations.state_taint import set_tainted
 from mlform.plan.changes import Mode, Plan
-from mlform.plan.planfile import plan_from_json, plan_to_json
 from mlform.state.snapshot import ResourceRecord, State
-from tests.engine import Engine
+from tests.engine import Engine, read_back
 from tests.properties.oracle import Wish
 from tests.properties.terraform import Planned as TheirPlan
 from tests.properties.terraform import (
@@ -65,7 +64,7 @@ def plan_as(engine: Engine, wish: Wish) -> Planned:
         targets=tuple(map(ours, wish.targets)),
         replaced=tuple(map(ours, wish.replaced)),
     )
-    return replace(planned, plan=plan_from_json(plan_to_json(planned.plan)))
+    return replace(planned, plan=read_back(planned.plan))
 
 
 class Both:

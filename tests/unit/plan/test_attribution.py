@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from mlform.plan.changes import Cause
-from mlform.plan.planfile import plan_from_json, plan_to_json
-from tests.engine import Engine, change_of
+from tests.engine import Engine, change_of, read_back
 
 CHILD = """
 variable "word" {}
@@ -37,7 +36,7 @@ def upstreams(engine: Engine, before: str, after: str, address: str) -> list[str
     engine.ok()
     engine.edit(before, after)
     planned = engine.plan()
-    assert plan_from_json(plan_to_json(planned.plan)) == planned.plan
+    assert read_back(planned.plan) == planned.plan
     change = change_of(planned, address)
     told = [reason for reason in change.reasons if reason.path[:1] == ("input",)]
     assert {item.cause for item in told} <= {Cause.UPSTREAM, Cause.CONFIG}

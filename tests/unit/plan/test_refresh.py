@@ -9,9 +9,8 @@ import pytest
 
 from mlform.digests import Digest, Json
 from mlform.plan.changes import Action, Mode
-from mlform.plan.planfile import plan_from_json, plan_to_json
 from mlform.state.snapshot import ResourceRecord
-from tests.engine import Engine, Ran, actions, causes, change_of
+from tests.engine import Engine, Ran, actions, causes, change_of, read_back
 
 
 @pytest.fixture
@@ -25,7 +24,7 @@ def engine(tmp_path: Path) -> Engine:
 def refresh(engine: Engine) -> Ran:
     """Plan a refresh, look at it as a saved plan would, and carry it out."""
     planned = engine.plan(mode=Mode.REFRESH_ONLY)
-    assert plan_from_json(plan_to_json(planned.plan)) == planned.plan
+    assert read_back(planned.plan) == planned.plan
     assert actions(planned.plan) == {}
     assert planned.plan.steps == ()
     ran = engine.carry_out(planned)
