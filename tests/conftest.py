@@ -8,6 +8,7 @@ for one example: on a busy machine it would fail tests for being slow.
 from __future__ import annotations
 
 import os
+import signal
 
 from hypothesis import settings
 
@@ -22,3 +23,8 @@ settings.register_profile("default", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.register_profile("soak", deadline=None, max_examples=5_000)
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "default")  # noqa: TID251 - tests read their own settings
+
+# A shell starts what it leaves in the background with this signal ignored, and every process of a
+# test would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -71,6 +71,11 @@ def generated_text(blocks: Iterable[tuple[str, str]]) -> str:
     )
 
 
+def is_generated(content: bytes) -> bool:
+    """Whether a file is one that `generated_text` made."""
+    return content.startswith(_HEADER.encode())
+
+
 _HEADER: Final = """\
 # __generated__ by mlform
 # Please review these resources and move them into your main configuration files.

@@ -12,6 +12,7 @@ from pathlib import Path
 from mlform.config.file_reading import file_names
 from mlform.config.folders import DiskFiles
 from mlform.config.lockfile import LOCK_FILE_NAME, read_lock
+from mlform.config.write import is_generated
 from mlform.diagnostics import Diagnostics
 from mlform.errors import PlanStale
 from mlform.operations.environment import Environment
@@ -57,7 +58,8 @@ def _moved_files(environment: Environment, files: Mapping[str, bytes]) -> Iterat
         try:
             now = disk.read(shown)
         except OSError:
-            if not shown.startswith(f"{fetched}/"):  # what was fetched is pinned, and may be away
+            # What was fetched is pinned and may be away; what was generated may lie elsewhere.
+            if not shown.startswith(f"{fetched}/") and not is_generated(content):
                 yield f"{shown} is not there any more"
             continue
         if now != content:
