@@ -28,7 +28,7 @@ from mlform.dataclass import dataclass, field, replace
 from mlform.digests import Digest, Json, JsonObject
 from mlform.errors import MlformError
 from mlform.graph.arguments import plain_object
-from mlform.graph.attributes import computed, stored
+from mlform.graph.attributes import computed, loaded, stored
 from mlform.graph.desired import DesiredResource
 from mlform.lang.construct import object_of
 from mlform.lang.encode import sensitive_paths, strip_marks
@@ -237,7 +237,7 @@ def _unchanged(
 ) -> Made:
     """Return the object as it is, with arguments that nothing has to run for."""
     desired = making.desired
-    attributes = kept_attributes(kind, desired, prior)
+    attributes = kept_attributes(kind, desired, loaded(kind.schema, prior.attributes))
     record = _record(kind.schema.version, making, ports, stored(kind.schema, attributes))
     record = replace(
         prior,

@@ -91,9 +91,9 @@ def _implied(data: object) -> Value:
 
 
 def _implied_nested(data: object) -> Value:
-    if isinstance(data, Mapping):
+    if isinstance(data, dict | Mapping):  # of the two the first is quick, and most are
         return object_of({str(key): _implied(item) for key, item in data.items()})
-    if isinstance(data, Sequence):
+    if isinstance(data, list | Sequence):
         return tuple_of([_implied(item) for item in data])
     raise TypeError(f"not JSON: {data!r}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from mlform.dataclass import dataclass
-from mlform.digests import Digest, Json, short
+from mlform.digests import Digest, Json, LateDocument, short
 from mlform.graph.arguments import plain, plain_object
 from mlform.graph.attributes import computed, loaded, unknown_computed
 from mlform.graph.desired import DesiredResource
@@ -239,7 +239,7 @@ def _decide_made(
         return _kept(kind, desired, record, ingredients, circumstances)
     if not changed and kind.sort != "server":
         # The same recipe gives the same artifact, so nothing that follows from it changes.
-        attributes = kept_attributes(kind, desired, record)
+        attributes = kept_attributes(kind, desired, loaded(kind.schema, record.attributes))
         return Decision(
             action=action, reasons=reasons, attributes=attributes, ingredients=ingredients
         )
@@ -334,7 +334,7 @@ def _kept(
     """Return no-op, or an update in place where arguments changed that nothing runs for."""
     prior = loaded(kind.schema, record.attributes)
     arguments = _arguments(desired)
-    attributes = kept_attributes(kind, desired, record)
+    attributes = kept_attributes(kind, desired, prior)
     reasons = tuple(
         reason
         for name, value in arguments.items()
@@ -354,17 +354,23 @@ def _kept(
 
 
 def kept_attributes(
-    kind: ArtifactKind | ServerKind, desired: DesiredResource, record: ResourceRecord
+    kind: ArtifactKind | ServerKind, desired: DesiredResource, prior: Mapping[str, Value]
 ) -> dict[str, Value]:
-    """Return all attributes of an object that stays, with the arguments it has now."""
-    prior = loaded(kind.schema, record.attributes)
+    """Return all attributes of an object that stays, with the arguments it has now.
+
+    Args:
+        kind: Its kind.
+        desired: The resource.
+        prior: All attributes of the object as recorded.
+    """
     address = string(str(desired.address))
     attributes = {**prior, **_arguments(desired), "address": address}
     if kind.sort == "artifact":
-        found = plain_object(object_of(prior))
-        judged = kind.judged(plain_object(desired.arguments), found)
-        fresh = computed(kind.schema, judged)
-        attributes |= {name: fresh[name] for name in judged}
+        found = LateDocument(lambda: plain_object(object_of(prior)))
+        judged = kind.judged(LateDocument(lambda: plain_object(desired.arguments)), found)
+        if judged:
+            fresh = computed(kind.schema, judged)
+            attributes |= {name: fresh[name] for name in judged}
     return attributes
 
 
