@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from mlform.addresses import ResourceAddress, covers
+from mlform.addresses import ResourceAddress
 from mlform.config.blocks import Config, ImportBlock, ResourceBlock
 from mlform.dataclass import dataclass, field, replace
 from mlform.diagnostics import Diagnostics, Severity
@@ -63,6 +63,7 @@ from mlform.plan.targets import (
     check_known,
     check_moves,
     partial_warnings,
+    unmatched_warnings,
     with_dependents,
     without,
 )
@@ -290,8 +291,7 @@ class Planner:
     def _demands(self, desired: DesiredResource) -> tuple[Reason, ...]:
         """Return why an object is to be made anew although nothing of it changed."""
         found = []
-        wanted = self.wishes.replace
-        if wanted and any(covers(each, desired.address) for each in wanted):
+        if desired.address in self.wishes.replace:
             found.append(Reason(cause=Cause.REQUESTED, message="its replacement was requested"))
         if desired.block.lifecycle.replace_triggered_by:
             found += [
@@ -486,6 +486,7 @@ class Planner:
             critical_path=path,
             warnings=tuple(item for item in self.diagnostics if item.severity is Severity.WARNING)
             + partial_warnings(self.wishes.targets, self.wishes.excluded)
+            + unmatched_warnings(self.wishes.replace, tuple(self.changes))
             + leaving_warnings(changes)
             + gate_warnings(self.changes.values(), self.kinds, self.config)
             + outage_warnings(self.changes.values(), self.kinds, self.config),

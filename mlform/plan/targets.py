@@ -283,3 +283,32 @@ def partial_warnings(
             "mistake: plan without it when that is done.",
         ),
     )
+
+
+def unmatched_warnings(
+    wanted: Iterable[ResourceAddress], planned: tuple[ResourceAddress, ...]
+) -> tuple[Diagnostic, ...]:
+    """Return a warning for each address to replace that names no planned object.
+
+    Args:
+        wanted: What `-replace` names.
+        planned: Addresses of all objects in the plan.
+    """
+    found = []
+    for address in sorted(set(wanted) - set(planned)):
+        instances = [f"  -replace='{each}'" for each in planned if covers(address, each)]
+        if instances:
+            detail = (
+                f"-replace={address} names no single object, because it lacks a key. To replace "
+                "instances, name them:\n" + "\n".join(instances)
+            )
+        else:
+            detail = f"There is no {address} in the plan, so -replace={address} replaces nothing."
+        found.append(
+            Diagnostic(
+                severity=Severity.WARNING,
+                summary="Incompletely-matched force-replace resource instance",
+                detail=detail,
+            )
+        )
+    return tuple(found)

@@ -197,3 +197,20 @@ def test_a_destroyed_target_leaves_outputs_alone(engine: Engine) -> None:
     engine.apply(mode=Mode.DESTROY, targets=("mlform_data.a", "mlform_data.other"))
     assert engine.state.records == ()
     assert engine.outputs() == {"a": "one", "c": "one", "other": "one", "fixed": 1}
+
+
+def test_what_is_to_be_replaced_is_named_with_its_key(engine: Engine) -> None:
+    engine.hcl = 'resource "mlform_data" "n" {\n  count = 2\n}\n'
+    engine.ok()
+    planned = engine.plan(replaced=("mlform_data.n", "mlform_data.z"))
+    assert actions(planned.plan) == {}
+    lacking, absent = planned.plan.warnings
+    assert (
+        lacking.summary == absent.summary == "Incompletely-matched force-replace resource instance"
+    )
+    assert "-replace='mlform_data.n[0]'\n  -replace='mlform_data.n[1]'" in lacking.detail
+    assert "no mlform_data.z" in absent.detail
+    assert actions(engine.plan(replaced=("mlform_data.n[1]",)).plan) == {
+        "mlform_data.n[1]": "delete-create"
+    }
+    assert engine.plan(replaced=("mlform_data.n[1]",)).plan.warnings == ()
