@@ -53,6 +53,7 @@ class World:
         self._addresses = {} if state is None else _artifact_addresses(state)
         self._open: dict[str, OpenRuntime] = {}
         self._sources: dict[SourceQuery, SourceAnswer] = {}
+        self._folders: dict[Path, str] = {}
         self._seen: dict[bytes, ServerObservation | MlformError] = {}
         self._fingerprints = Fingerprints(environment.settings.data_folder / "fingerprints.json")
         self.store: ArtifactStore = environment.open_store()
@@ -203,7 +204,13 @@ class World:
 
     def _answer(self, folder: Path, files: tuple[str, ...]) -> SourceAnswer:
         digest = digest_files(folder, files, self._fingerprints.digest)
-        return SourceAnswer(folder=str(folder.resolve()), files=files, digest=digest)
+        return SourceAnswer(folder=self._absolute(folder), files=files, digest=digest)
+
+    def _absolute(self, folder: Path) -> str:
+        known = self._folders.get(folder)
+        if known is None:
+            known = self._folders[folder] = str(folder.resolve())
+        return known
 
 
 def _recorded_images(state: State) -> dict[str, PinnedImage]:

@@ -78,6 +78,8 @@ def _decisive_unknown(kind: ArtifactKind | ServerKind, arguments: Value) -> bool
     payload = arguments.payload
     if not isinstance(payload, dict):
         return True
+    if not has_unknown(arguments):
+        return False
     decisive = kind.recipe_arguments(plain_object(arguments))
     return any(has_unknown(value) for name, value in payload.items() if name in decisive)
 
