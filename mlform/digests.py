@@ -49,7 +49,7 @@ def canonical_json(document: Json) -> bytes:
     """Return the one byte form of a document: sorted keys, no spaces, UTF-8, no NaN.
 
     Raises:
-        ValueError: If a number is not finite.
+        ValueError: If a value is no JSON, such as a number that is not finite.
     """
     return _CANONICAL.encode(document).encode()
 
@@ -58,7 +58,7 @@ def _plain(value: object) -> object:
     """Return what stands for a value of a type that JSON does not know."""
     if isinstance(value, Mapping):
         return dict(value)
-    if isinstance(value, Sequence):
+    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray | memoryview):
         return list(value)
     message = f"{type(value).__name__} is no JSON."
     raise ValueError(message)

@@ -32,7 +32,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, assert_never
 
 from mlform import __version__
@@ -60,6 +60,11 @@ from mlform.state.snapshot import (
 
 _LINE: Final = re.compile(rb'\{"seq":(\d{1,18}),"sum":"([0-9a-f]{16})","entry":(.*)\}\n', re.DOTALL)
 _SUM_LENGTH: Final = 16
+_OPTIONAL: Final = (
+    *("sensitive", "recipe", "recipe_digest", "artifact", "handle", "dependencies"),
+    *("tainted", "create_before_destroy", "stays"),
+)
+_OPTIONAL_OF_PROVENANCE: Final = ("runtime", "image", "duration", "reused")
 
 
 def encode_state(state: State) -> bytes:
@@ -208,21 +213,7 @@ def _record_document(record: ResourceRecord, deposed: str = CURRENT) -> dict[str
         document["deposed"] = deposed
     document["schema_version"] = record.schema_version
     document["attributes"] = record.attributes
-    if record.sensitive:
-        document["sensitive"] = record.sensitive
-    if record.recipe:
-        document["recipe"] = record.recipe
-    if record.recipe_digest:
-        document["recipe_digest"] = record.recipe_digest
-    if record.artifact:
-        document["artifact"] = record.artifact
-    if record.handle:
-        document["handle"] = record.handle
-    if record.dependencies:
-        document["dependencies"] = record.dependencies
-    for flag in ("tainted", "create_before_destroy", "stays"):
-        if getattr(record, flag):
-            document[flag] = True
+    document |= _told(record, _OPTIONAL)
     document["provenance"] = provenance_to_json(record.provenance)
     return document
 
@@ -247,20 +238,17 @@ def _record(document: Document) -> ResourceRecord:
 
 def provenance_to_json(provenance: Provenance) -> dict[str, Json]:
     """Return who made an object, when and with what, as JSON."""
-    document: dict[str, Json] = {
+    return {
         "applied_at": provenance.applied_at,
         "applied_by": provenance.applied_by,
         "mlform_version": provenance.mlform_version,
+        **_told(provenance, _OPTIONAL_OF_PROVENANCE),
     }
-    if provenance.runtime:
-        document["runtime"] = provenance.runtime
-    if provenance.image:
-        document["image"] = provenance.image
-    if provenance.duration:
-        document["duration"] = provenance.duration
-    if provenance.reused:
-        document["reused"] = True
-    return document
+
+
+def _told(item: ResourceRecord | Provenance, names: Iterable[str]) -> dict[str, Json]:
+    """Return the members that have another value than nothing."""
+    return {name: value for name in names if (value := getattr(item, name))}
 
 
 def _provenance(document: Document) -> Provenance:
