@@ -24,7 +24,9 @@ settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True
 settings.register_profile("soak", deadline=None, max_examples=5_000)
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "default")  # noqa: TID251 - tests read their own settings
 
-# A shell starts what it leaves in the background with this signal ignored, and every process of a
-# test would inherit that.
+# What runs in the background, or under nohup, is started with these signals ignored, and every
+# process of a test would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)

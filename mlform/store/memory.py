@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
@@ -18,6 +19,7 @@ class MemoryStore:
     def __init__(self, checkouts: Path) -> None:
         """Name the folder for what `get` returns."""
         self._checkouts = checkouts
+        self._checking_out = threading.Lock()
         self._artifacts: dict[Digest, Artifact] = {}
         self._contents: dict[str, bytes] = {}
         self._results: dict[Digest, bytes] = {}
@@ -33,19 +35,26 @@ class MemoryStore:
         """Return a folder with the artifact's files; see `ArtifactStore`."""
         artifact = self.describe(digest)
         folder = self._checkouts / digest.removeprefix("sha256:")
+        # Tasks that run at the same time may read the same files: they are made once.
+        with self._checking_out:
+            self._check_out(artifact, folder)
+        return folder
+
+    def _check_out(self, artifact: Artifact, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for file in artifact.files:
             content = self._contents.get(file.sha256)
             if content is None:
-                raise ObjectMissing(f"A file of artifact {digest} is gone", file.path)
+                raise ObjectMissing(f"A file of artifact {artifact.digest} is gone", file.path)
             if len(content) != file.size:
-                raise ObjectCorrupt(f"A file of artifact {digest} is damaged", file.path)
+                raise ObjectCorrupt(f"A file of artifact {artifact.digest} is damaged", file.path)
             place = folder / file.path
+            if place.is_file() and place.read_bytes() == content:
+                continue
             place.parent.mkdir(parents=True, exist_ok=True)
             place.unlink(missing_ok=True)
             place.write_bytes(content)
             place.chmod(0o444)
-        return folder
 
     def put(self, folder: Path) -> Artifact:
         """Store a folder; see `ArtifactStore`."""
