@@ -84,6 +84,10 @@ def test_processes_are_found_by_a_whole_argument() -> None:
 def test_memory_counts_the_session() -> None:
     child = start(SLEEP)
     try:
+        deadline = time.monotonic() + 10
+        # A program that was only just started has not touched its memory yet.
+        while proc.session_memory(child.pid) <= 1 << 20 and time.monotonic() < deadline:
+            time.sleep(0.01)
         assert proc.session_memory(child.pid) > 1 << 20
     finally:
         child.kill()
