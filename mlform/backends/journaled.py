@@ -256,7 +256,8 @@ class JournaledBackend:
             del run.unwritten[-len(entries) :]  # no JSON: it must not take later entries with it
             raise
         except BackendError as problem:
-            raise self._rescued(problem, _state_of(run)) from problem
+            reached = state_reached(run.state, (*run.written, *run.unwritten))
+            raise self._rescued(problem, reached) from problem
 
     def write(self, state: State, *, expected_serial: int | None, run: Run | None = None) -> None:
         """Replace the snapshot; see `StateBackend`."""
@@ -462,10 +463,15 @@ def journal_name(journal: Journal) -> str:
     return _name(journal.base, journal.run)
 
 
-def _state_of(run: _Run) -> State:
+def state_reached(begun: State, entries: tuple[Entry, ...]) -> State:
+    """Return the state that a run came to, to be kept where its own place takes it no more.
+
+    Args:
+        begun: The state that the run began with.
+        entries: What it recorded, appended or not.
+    """
     # The next serial, so that the journal left behind counts as part of this state.
-    state = apply_entries(run.state, (*run.written, *run.unwritten))
-    return replace(state, serial=run.state.serial + 1)
+    return replace(apply_entries(begun, entries), serial=begun.serial + 1)
 
 
 def check_unchanged(found: str, expected: str, where: str) -> None:

@@ -18,8 +18,14 @@ from typing import Final, TypeAlias
 from mlform.backends.base import DEFAULT_WORKSPACE, LockInfo, StateBackend, workspace_exists
 from mlform.backends.flock import FileLock
 from mlform.backends.journal_file import JournalFile
-from mlform.backends.journaled import journal_between, journal_name, read_journal, same_run
-from mlform.dataclass import dataclass, field, replace
+from mlform.backends.journaled import (
+    journal_between,
+    journal_name,
+    read_journal,
+    same_run,
+    state_reached,
+)
+from mlform.dataclass import dataclass, field
 from mlform.digests import JsonObject, digest_bytes
 from mlform.durable import temporary_prefix, write_file
 from mlform.errors import BackendError, EncryptionError, StateConflict, StateCorrupt
@@ -134,7 +140,8 @@ class LocalBackend:
             del run.unwritten[-len(entries) :]  # no JSON: it must not take later entries with it
             raise
         except BackendError as problem:
-            raise self._rescued(problem, _state_of(run)) from problem
+            reached = state_reached(run.state, (*run.written, *run.unwritten))
+            raise self._rescued(problem, reached) from problem
         run.written.extend(run.unwritten)
         run.unwritten.clear()
 
@@ -396,12 +403,6 @@ class LocalBackend:
                 return f"{reason} Move away what is in the way."
             case _:
                 return f"{reason} Check the disk that holds {self._path.parent}."
-
-
-def _state_of(run: _Run) -> State:
-    # The next serial, so that the journal left behind counts as part of this state.
-    state = apply_entries(run.state, (*run.written, *run.unwritten))
-    return replace(state, serial=run.state.serial + 1)
 
 
 def _content(path: Path) -> bytes | None:
