@@ -54,12 +54,14 @@ def run(arguments: ConsoleArguments, session: Session) -> int:
 def _converse(console: Console, session: Session) -> int:
     session.out.write(_HINT)
     with Terminal(session, console.complete, _history(session)) as terminal:
-        while (text := terminal.read()) is not None and text not in _LEAVE:
+        while True:
             try:
+                text = terminal.read()
+                if text is None or text in _LEAVE:
+                    return 0
                 _ = not text or _answer(text, console, session)
             except KeyboardInterrupt:
                 session.out.write("\n")
-    return 0
 
 
 def _history(session: Session) -> Path | None:

@@ -111,7 +111,11 @@ class Terminal:
             self._session.err.write(f"The history was not saved in {self._history}: {reason}.\n")
 
     def read(self) -> str | None:
-        """Return the next expression, an empty string for none, or None at the end (Ctrl-D)."""
+        """Return the next expression, an empty string for none, or None at the end (Ctrl-D).
+
+        Raises:
+            KeyboardInterrupt: On Ctrl-C; what was typed so far is forgotten.
+        """
         following = Continuation()
         lines: list[str] = []
         try:
@@ -121,9 +125,6 @@ class Terminal:
         except EOFError:
             self._session.out.write("\n")
             return None
-        except KeyboardInterrupt:
-            self._session.out.write("\n")
-            return ""
         return "\n".join(lines).strip()
 
     def _candidate(self, text: str, state: int) -> str | None:

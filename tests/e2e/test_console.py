@@ -67,13 +67,30 @@ class Terminal:
 
     def wait_for(self, text: str) -> str:
         """Return everything up to and with a text; what follows is kept for the next time."""
-        deadline = monotonic() + PATIENCE
-        while text not in self._seen:
-            ready, _, _ = select.select([self._descriptor], [], [], deadline - monotonic())
-            assert ready, f"{text!r} was not printed, but:\n{self._seen}"
-            self._seen += os.read(self._descriptor, 65536).decode()
+        assert self._comes(text, PATIENCE), f"{text!r} was not printed, but:\n{self._seen}"
         before, _, self._seen = self._seen.partition(text)
         return before + text
+
+    def interrupt_until(self, text: str) -> None:
+        """Press Ctrl-C until a text is printed.
+
+        Python's `input` acts on a signal only while it waits for a key. One that comes while it
+        still echoes the last key is left lying, and a person presses again.
+        """
+        deadline = monotonic() + PATIENCE
+        self.type("\x03")
+        while not self._comes(text, 2) and monotonic() < deadline:
+            self.type("\x03")
+        self.wait_for(text)
+
+    def _comes(self, text: str, patience: float) -> bool:
+        deadline = monotonic() + patience
+        while text not in self._seen:
+            waiting = max(0.0, deadline - monotonic())
+            if not select.select([self._descriptor], [], [], waiting)[0]:
+                return False
+            self._seen += os.read(self._descriptor, 65536).decode()
+        return True
 
     def end(self) -> int:
         """Wait until the program has ended; return its exit status."""
@@ -127,12 +144,12 @@ def test_a_conversation(cli: Cli) -> None:
         terminal.wait_for("> ")
         terminal.type("(1 +")
         terminal.wait_for("(1 +")
-        terminal.type("\x03")  # Ctrl-C forgets the line, not the session
-        terminal.wait_for("> ")
+        terminal.interrupt_until("> ")  # forgets the line, not the session
         terminal.type("var.password\n")
         terminal.wait_for("(sensitive value)")
         terminal.type("local.names[1]\n")
         terminal.wait_for('"grace"\r\n')
+        terminal.wait_for("> ")  # a key that comes before is the terminal's, not the program's
         terminal.type("\x04")
         assert terminal.end() == 0
     history = cli.folder / ".mlform" / "console_history"
