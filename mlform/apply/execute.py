@@ -250,21 +250,23 @@ class Execution:
         if step.operation is Operation.AWAIT or self._has_vanished(step):
             self._succeed(step)
             return
-        self._announce(step)
+        if step.operation in _REMOVING:
+            self._announce(step)
+            self._recorder.removed(step.id, step.address, step.deposed)
+            self._count(step)
+            self._finished(step, None)
+            return
+        kind = kind_of(self._kinds, step.address)
+        assert kind.sort == "value"  # noqa: S101 - all others run on a thread
         try:
-            if step.operation in _REMOVING:
-                self._recorder.removed(step.id, step.address, step.deposed)
-                self._count(step)
-                self._finished(step, None)
-                return
-            making = self._preparation.making(step)
-            kind = kind_of(self._kinds, step.address)
-            assert kind.sort == "value"  # noqa: S101 - all others run on a thread
-            self._settle(step, step.id, make_value(kind, making, self._ports))
-        except BackendError:
-            raise
+            made = make_value(kind, self._preparation.making(step), self._ports)
         except (MlformError, ConfigurationError) as problem:
+            self._announce(step)
             self._failed(step, problem)
+            return
+        if not made.idle:
+            self._announce(step)
+        self._settle(step, step.id, made)
 
     def _prepare(self, step: Step) -> None:
         """Find out what a step needs of the machine, and queue it for that."""
@@ -346,13 +348,16 @@ class Execution:
         self._recorder.recorded(identity, made.record, set_aside=self._set_aside(step, made))
         value = exposed(kind.schema, object_of(made.attributes))
         self._evaluation.record(step.address, value)
-        if not cut_off:
+        if not (cut_off or made.idle):
             self._count(step)
         problem = broken_promise(self._evaluation, kind, made, value)
         if problem is not None:
             self._failed(step, problem)
             return
-        self._finished(step, made)
+        if made.idle and kind.sort == "value":
+            self._succeed(step)  # as if it had not been planned: it was not announced either
+        else:
+            self._finished(step, made)
 
     def _is_cut_off(self, step: Step, made: Made) -> bool:
         """Whether an object is the one that there was, because nothing upstream turned out new."""

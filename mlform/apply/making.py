@@ -61,12 +61,14 @@ class Made:
         record: What the state keeps of it.
         reused: The result came from the store.
         unchanged: The object is the one that was there before.
+        idle: There was nothing to do after all, so it counts as no change.
     """
 
     attributes: Mapping[str, Value]
     record: ResourceRecord
     reused: bool = False
     unchanged: bool = False
+    idle: bool = False
 
 
 Progress: TypeAlias = Callable[[TaskEvent], None]
@@ -137,7 +139,15 @@ def make_value(kind: ValueKind, making: Making, ports: Ports) -> Made:
     output, _ = strip_marks(arguments["input"])
     attributes = {**arguments, "output": output, "id": string(identity)}
     record = _record(kind.schema.version, making, ports, stored(kind.schema, attributes))
-    return Made(attributes=attributes, record=replace(record, sensitive=_hidden(attributes)))
+    record = replace(record, sensitive=_hidden(attributes))
+    if prior is None or not _has_same_values(prior, record):
+        return Made(attributes=attributes, record=record)
+    kept = replace(record, provenance=prior.provenance)
+    return Made(attributes=attributes, record=kept, idle=True)
+
+
+def _has_same_values(one: ResourceRecord, other: ResourceRecord) -> bool:
+    return (one.attributes, one.sensitive) == (other.attributes, other.sensitive)
 
 
 def make_artifact(kind: ArtifactKind, making: Making, ports: Ports, on_progress: Progress) -> Made:
@@ -248,7 +258,8 @@ def _unchanged(
         create_before_destroy=making.create_first,
         tainted=False,
     )
-    return Made(attributes=attributes, record=record, unchanged=True)
+    idle = _has_same_values(prior, record)
+    return Made(attributes=attributes, record=record, unchanged=True, idle=idle)
 
 
 def run_task(

@@ -121,14 +121,16 @@ class Both:
     def _apply(self, planned: Planned, theirs: TheirPlan, wish: Wish, shown: str) -> bool:
         engine = self.engine
         try:
-            document = self.terraform.apply(theirs)
+            counts = self.terraform.apply(theirs)
         except TurnedRoundError:
             return False
+        document = self.terraform.state
         state = theirs_applied(document)
         ran = engine.carry_out(planned)
         assert not ran.failed, shown
         if engine.place.snapshot is None or left_behind(wish, planned.plan, state, engine):
             return engine.place.snapshot is None
+        assert ran.counts == counts, shown
         found = ours_applied(engine.state)
         if wish.targets and wish.mode == "destroy":
             # Terraform records what edited outputs would be if nothing were destroyed.

@@ -12,6 +12,7 @@ import subprocess  # noqa: TID251 - the oracle is another program
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from mlform.digests import Json
 from mlform.plan.changes import Plan
@@ -21,7 +22,11 @@ from mlform.views.documents import change_document, drift_document, output_chang
 TERRAFORM = shutil.which("terraform")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _KEY = re.compile(r"\[[^\]]*\]")
+_COUNTED = re.compile(r"(\d+) added, (\d+) changed, (\d+) destroyed\.")
 _TURNED_ROUND = ("Error: Cycle", "Cycle: ")
+
+
+Counts: TypeAlias = tuple[int, int, int]
 
 
 class Uuids:
@@ -97,11 +102,15 @@ class Terraform:
         shown, _ = self.run("show", "-json", "p")
         return Planned(json.loads(shown), status)
 
-    def apply(self, plan: Planned) -> dict[str, object]:
-        """Carry out the saved plan, if it can be, and return the state."""
-        if plan.document["applyable"]:
-            self.run("apply", "-no-color", "p")
-        return self.state
+    def apply(self, plan: Planned) -> Counts:
+        """Carry out the saved plan, if it can be; return what was added, changed, destroyed."""
+        if not plan.document["applyable"]:
+            return (0, 0, 0)
+        said, _ = self.run("apply", "-no-color", "p")
+        told = _COUNTED.search(said)
+        assert told is not None, said
+        added, changed, destroyed = map(int, told.groups())
+        return (added, changed, destroyed)
 
     @property
     def state(self) -> dict[str, object]:

@@ -119,7 +119,8 @@ def compare(folder: Path, files: dict[str, str]) -> None:
         return
     planned: Planned = engine.plan()
     assert ours_planned(planned.plan) == theirs_planned(theirs), shown
-    state = theirs_applied(terraform.apply(theirs))
+    terraform.apply(theirs)
+    state = theirs_applied(terraform.state)
     ran = engine.carry_out(planned)
     assert not ran.failed, shown
     assert ours_applied(engine.state) == state, shown
