@@ -32,9 +32,9 @@ class LockInfo:
         pid: Process on that host.
         created: Time in UTC, ISO 8601.
         version: mlform's version.
-        host: Name of the machine, and what tells it from others of that name.
-        started: When the process started, as its system tells it: with `pid` and `host` it names
-            one process for all time. Empty where the system does not tell.
+        host: Name of the machine.
+        started: When the process started and where, as its system tells it: with `pid` and `host`
+            it names one process for all time. Empty where the system does not tell.
         heartbeat: Last time the holder said that it is alive, in UTC, ISO 8601; empty where the
             lock goes away by itself with its holder.
     """

@@ -121,18 +121,21 @@ class Lease:
         self._periods = periods or Periods()
         self._on_taken = on_taken
         self._guard = threading.Lock()
+        self._watch = _Watch()
         self._held: _Held | None = None
         self._taker: LockInfo | None = None
         self._is_lost = False
 
     def lock(self, info: LockInfo, *, timeout: float = 0.0) -> None:
-        """Take the lock; see `StateBackend`."""
+        """Take the lock; see `StateBackend`.
+
+        Whoever waits in several calls has watched the holder in all of them.
+        """
         deadline = time.monotonic() + timeout
-        watch = _Watch()
         while True:
             found = self._register.read()
             holder = self._holder(found)
-            silence = watch.seen(found.version)
+            silence = self._watch.seen(found.version)
             if holder is None or is_dead(holder) or silence >= self._periods.silence:
                 if self._try(info, found.version):
                     self._shut_out(holder, info.id)

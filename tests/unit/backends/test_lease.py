@@ -233,6 +233,24 @@ def test_a_dead_process_of_this_machine_is_taken_over_at_once() -> None:
     lease(register, SLOW).lock(lock_info("id-2"))
 
 
+def test_who_waits_in_several_calls_watches_in_all_of_them() -> None:
+    """As apply does, which looks in between whether it was told to stop."""
+    register = MemoryRegister()
+    lease(register, SLOW).lock(lock_info("id-dead"))
+    waiter = lease(register, SLOW)
+    deadline = time.monotonic() + 20
+
+    def taken() -> bool:
+        try:
+            waiter.lock(lock_info("id-2"), timeout=0.05)
+        except StateLocked:
+            return False
+        return True
+
+    while not taken():
+        assert time.monotonic() < deadline
+
+
 def test_of_many_who_take_over_one_wins() -> None:
     for _ in range(3):
         register = MemoryRegister()
