@@ -298,7 +298,7 @@ def state_server(tls: SSLContext | None = None) -> Iterator[StateServer]:
 def http_place(
     server: StateServer, folder: Path, *, interval: float = INTERVAL, path: str = "/state"
 ) -> HttpPlace:
-    """Return a place on a server, with locks, that is not waited for long."""
+    """Return a place on a server, with locks that a run asks about once, not waited for long."""
     url = f"{server.url}{path}"
     return HttpPlace(
         address=url,
@@ -308,6 +308,7 @@ def http_place(
         unlock_method="DELETE",
         settings=HttpSettings(wait_min=0.01, wait_max=0.05, silence=10),
         interval=interval,
+        recheck=3600,
         folder=folder,
         host="lab",
     )

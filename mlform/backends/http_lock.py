@@ -3,6 +3,9 @@
 Beside the lock on the server, a run holds one on a file of this machine. The system gives that
 back when the run dies, and its content says under which id the run held the lock of the server: so
 the next run here knows that the holder is dead, and takes over.
+
+The protocol tells nobody that his lock was forced open. So a run asks before it goes on, unless it
+did a moment ago: it announces no touch of the world longer than that after its lock was taken.
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ class HttpLock:
         self._journals = journals
         self._file = FileLock(journals.folder / "lock")
         self._held: LockInfo | None = None
+        self._asks_at = 0.0
 
     def lock(self, info: LockInfo, *, timeout: float = 0.0) -> None:
         """Take the lock."""
@@ -48,6 +52,7 @@ class HttpLock:
         self._held = info
         self._site.lock_id = info.id if self._site.place.lock_address else ""
         self._site.lost = None
+        self._asks_at = time.monotonic() + self._site.place.recheck
 
     def unlock(self, lock_id: str) -> None:
         """Give the lock back.
@@ -98,7 +103,11 @@ class HttpLock:
                 self._file.break_open(lock_id)
 
     def check(self) -> None:
-        """Check that the lock is still held: as far as this machine knows, without a request."""
+        """Check that the lock is still held.
+
+        Of the file of this machine that is certain. The server is asked where it said so too long
+        ago; one that does not answer takes nothing away, and is left alone for a while.
+        """
         if self._held is None:
             return
         if self._site.lost is not None:
@@ -109,6 +118,10 @@ class HttpLock:
             except LockLost as problem:
                 self._site.lost = problem
                 raise
+        place = self._site.place
+        if time.monotonic() >= self._asks_at:
+            pause = place.recheck if self._site.check_lock(patient=False) else place.interval
+            self._asks_at = time.monotonic() + pause
 
     def _take(self, info: LockInfo, before: LockInfo | None, deadline: float) -> None:
         """Take the lock of the server.

@@ -22,6 +22,10 @@ from mlform.errors import BackendError, LockLost, StateConflict, StateLocked
 
 INTERVAL: Final = 20.0
 """Seconds between two posts of a run that works."""
+RECHECK: Final = 1.0
+"""Seconds for which a lock counts as held after the server said so."""
+_PATIENCE: Final = 5.0
+"""Seconds that a server has to say whether the lock is held, while a step waits for it."""
 NOTHING: Final = frozenset({204, 404})
 LOCKED: Final = frozenset({409, 423})
 _ADVICE: Final[Mapping[int, str]] = {
@@ -50,6 +54,7 @@ class HttpPlace:
         settings: Of the requests.
         interval: Seconds between two posts of a run that works; with 0 everything is posted at
             once, and nothing is kept on this machine.
+        recheck: Seconds for which a lock counts as held after the server said so.
         folder: On this machine, for the journals of runs.
         host: Name of this machine.
     """
@@ -62,6 +67,7 @@ class HttpPlace:
     unlock_method: str = "UNLOCK"
     settings: HttpSettings = field(default_factory=HttpSettings)
     interval: float = INTERVAL
+    recheck: float = RECHECK
     folder: Path
     host: str
 
@@ -158,6 +164,9 @@ class HttpSite:
         self.lost: LockLost | None = None
         self._now = now
         self._client = HttpClient(place.settings)
+        # Of its own, so that nobody waits for a post that is on its way.
+        patience = min(_PATIENCE, place.settings.silence)
+        self._asking = HttpClient(replace(place.settings, retries=0, silence=patience))
 
     @property
     def shown(self) -> str:
@@ -213,7 +222,7 @@ class HttpSite:
             BackendError: If nobody answers, or with something else.
         """
         place = self.place
-        return self._ask(place.lock_method, place.lock_address, info, "locked")
+        return self._ask(self._client, place.lock_method, place.lock_address, info, "locked")
 
     def ask_unlock(self, info: LockInfo) -> Answer:
         """Ask to give a lock back; `LOCKED` says that it is another one's.
@@ -222,10 +231,13 @@ class HttpSite:
             BackendError: If nobody answers, or with something else.
         """
         place = self.place
-        return self._ask(place.unlock_method, place.unlock_address, info, "unlocked")
+        return self._ask(self._client, place.unlock_method, place.unlock_address, info, "unlocked")
 
-    def remote_holder(self) -> LockInfo | None:
+    def remote_holder(self, *, patient: bool = True) -> LockInfo | None:
         """Return who holds the lock. The protocol knows no question: it is tried.
+
+        Args:
+            patient: Whether to ask again where the server does not answer.
 
         Raises:
             BackendError: If that cannot be told.
@@ -238,7 +250,9 @@ class HttpSite:
             created=self._now().strftime("%Y-%m-%dT%H:%M:%SZ"),
             version="",
         )
-        answer = self.ask_lock(trial)
+        place = self.place
+        client = self._client if patient else self._asking
+        answer = self._ask(client, place.lock_method, place.lock_address, trial, "locked")
         if answer.is_done:
             self.ask_unlock(trial)
             return None
@@ -246,7 +260,7 @@ class HttpSite:
         if holder is None:
             raise BackendError(
                 "Who holds the lock of the state cannot be told",
-                f"{shown(self.place.lock_address)} says that it is locked and does not say by "
+                f"{shown(place.lock_address)} says that it is locked and does not say by "
                 "whom. Wait for that run to end.",
             )
         return holder
@@ -280,8 +294,8 @@ class HttpSite:
             f"{shown(url)} answered with status {answer.status}{said}. {advice}",
         )
 
-    def _ask(self, method: str, url: str, info: LockInfo, done: str) -> Answer:
-        answer = self._client.request(method, url, lock_document(info, self.place))
+    def _ask(self, client: HttpClient, method: str, url: str, info: LockInfo, done: str) -> Answer:
+        answer = client.request(method, url, lock_document(info, self.place))
         if not answer.is_done and answer.status not in LOCKED:
             raise self.refused(answer, done, url)
         return answer
@@ -307,20 +321,27 @@ class HttpSite:
         except BackendError:
             return False
 
-    def check_lock(self) -> None:
+    def check_lock(self, *, patient: bool = True) -> bool:
         """Ask whether the lock that was taken is still held; not all servers say so by themselves.
+
+        Args:
+            patient: Whether to ask again where the server does not answer.
+
+        Returns:
+            Whether the server said anything; what it did not say counts as nothing.
 
         Raises:
             LockLost: If it is not.
         """
-        if not self.lock_id or not self.place.lock_address:
-            return
+        if not self.lock_id:
+            return True
         try:
-            holder = self.remote_holder()
+            holder = self.remote_holder(patient=patient)
         except BackendError:
-            return
+            return False
         if holder is None or holder.id != self.lock_id:
             raise self.lose(holder)
+        return True
 
 
 def replaced_document(found: Document, where: str) -> StateConflict:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import subprocess
+import subprocess  # noqa: TID251 - a real process is asked about
 import sys
 from collections.abc import Mapping
 from pathlib import Path

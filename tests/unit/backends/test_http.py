@@ -18,7 +18,7 @@ from mlform.backends.http import HttpBackend, HttpWorkspaces
 from mlform.backends.http_site import HttpPlace, make_place
 from mlform.errors import BackendError, LockLost, StateConflict, StateCorrupt, StateLocked
 from mlform.state.codec import encode_state
-from mlform.state.snapshot import Recorded
+from mlform.state.snapshot import Intent, Recorded
 from mlform.wiring import utc_now
 from tests.ciphers import RAW, cipher_of
 from tests.contracts.state_samples import MODEL, RUN, TRAIN, journals, lock_info, record, state
@@ -358,6 +358,63 @@ def test_a_lock_that_the_server_forgot_stops_the_run(
     assert http_states.state("/state").lock["ID"] == "id-2"
     other.write(state(record(MODEL), serial=1), expected_serial=0)
     assert _open(there).read() == state(record(MODEL), serial=1)
+
+
+@pytest.mark.parametrize("careless", [False, True])
+@pytest.mark.parametrize("like_gitlab", [False, True])
+def test_a_lock_forced_open_elsewhere_stops_the_run_before_its_next_step(
+    http_states: StateServer,
+    here: HttpPlace,
+    there: HttpPlace,
+    *,
+    careless: bool,
+    like_gitlab: bool,
+) -> None:
+    http_states.careless, http_states.like_gitlab = careless, like_gitlab
+    run = _open(replace(here, recheck=0))
+    run.lock(lock_info("id-1"))
+    run.begin(state(), RUN)
+    run.append(TRAINED)
+    _open(there).break_lock("id-1")
+    with pytest.raises(LockLost, match=r"taken from this run|kept in a file"):
+        run.append((Intent(step="s2", address=MODEL, operation="create"),))
+    (left,) = here.folder.glob("*.journal")
+    assert b"s2" not in left.read_bytes()
+    assert http_states.state("/state").lock == {}
+    _open(there).lock(lock_info("id-2"))
+    run.unlock("id-1")
+    assert http_states.state("/state").lock["ID"] == "id-2"
+
+
+def test_a_lock_that_was_confirmed_is_not_asked_about_for_a_while(
+    http_states: StateServer, here: HttpPlace
+) -> None:
+    for recheck, expected in ((3600, 0), (0, 11)):
+        run = _open(replace(here, recheck=recheck))
+        run.lock(lock_info("id-1"))
+        run.begin(run.read() or state(), RUN)
+        http_states.requests.clear()
+        for number in range(11):
+            run.append((Recorded(step=f"s{number}", record=record(TRAIN, number=number)),))
+        asked = [each for each in http_states.requests if each.path == "/state/lock"]
+        assert (len(asked), len(http_states.requests)) == (expected, expected)
+        run.unlock("id-1")
+
+
+def test_a_server_that_cannot_say_who_holds_the_lock_stops_nobody(
+    http_states: StateServer, here: HttpPlace
+) -> None:
+    run = _open(replace(here, recheck=0))
+    run.lock(lock_info("id-1"))
+    run.begin(state(), RUN)
+    http_states.requests.clear()
+    http_states.faults["POST"] = [Fault.BROKEN, Fault.SILENT]
+    run.append(TRAINED)
+    run.append(FITTED)
+    assert http_states.methods() == ["POST"]  # it is left alone for as long as between two posts
+    http_states.faults["POST"] = []
+    run.write(state(record(TRAIN), record(MODEL), serial=1), expected_serial=0)
+    assert _open(here).read() == state(record(TRAIN), record(MODEL), serial=1)
 
 
 def test_without_lock_another_run_is_noticed_before_anything_is_written(
