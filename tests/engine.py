@@ -36,6 +36,7 @@ from mlform.operations.plan import make_plan
 from mlform.operations.results import Applied, Planned, PlanOptions
 from mlform.plan.changes import Action, Change, Mode, Plan
 from mlform.plan.planfile import plan_from_json, plan_to_json
+from mlform.plan.reality import Look
 from mlform.runtimes.base import Runtime
 from mlform.runtimes.memory import MemoryRuntime, MemoryWork, Work, WorkProblem
 from mlform.state.journal import UNKNOWN_RUN
@@ -263,6 +264,7 @@ class Engine:
     machine: Machine | None = None
     new_id: Callable[[], str] = field(default_factory=Identities)
     on_event: Callable[[Event], None] = lambda event: None  # noqa: ARG005
+    on_look: Callable[[Look], None] | None = None
     parallelism: int = 1
     patience: float = 60.0
     _store: MemoryStore | None = None
@@ -342,6 +344,7 @@ class Engine:
             fetcher=lambda: MemoryFetcher({}),
             build_image=lambda base, tag, say: _no_image(base),  # noqa: ARG005
             on_event=told,
+            on_look=self.on_look,
         )
 
     def _backend(self, settings: BackendSettings) -> StateBackend:

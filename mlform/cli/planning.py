@@ -8,6 +8,7 @@ from mlform.cli.meanwhile import meanwhile
 from mlform.cli.modes import check_together
 from mlform.cli.session import Session, lock_wait, read_addresses, read_targets
 from mlform.config.variable_sources import OptionFile, OptionValue
+from mlform.dataclass import replace
 from mlform.errors import UsageError
 from mlform.operations.results import Planned, PlanOptions
 from mlform.plan.changes import Mode
@@ -114,7 +115,12 @@ def show_markdown(
 
 
 def make_plan(session: Session, environment: Environment, options: PlanOptions) -> Planned:
-    """Return the plan, saying on a terminal that it is being made."""
+    """Return the plan, saying on a terminal that it is being made.
+
+    Programs are told of each object that is looked at.
+    """
+    if session.messages is not None:
+        environment = replace(environment, on_look=session.messages.looked)
     with meanwhile(session, "Planning...") as clear:
         from mlform.operations.plan import make_plan
 

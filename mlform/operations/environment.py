@@ -17,9 +17,10 @@ from mlform.state.encryption import PLAIN, Cipher
 from mlform.store.base import ArtifactStore
 from mlform.tasks import PinnedImage
 
-if TYPE_CHECKING:  # most commands fetch and encrypt nothing
+if TYPE_CHECKING:  # most commands fetch, encrypt and plan nothing
     from mlform.ciphers.base import CipherSettings
     from mlform.fetching.base import ModuleFetcher
+    from mlform.plan.reality import Look
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +109,8 @@ class Environment:
         build_image: Builds a runtime image from a base and a tag; the last argument is called
             with what is going on.
         on_event: Called, from one thread at a time, with what happens.
+        on_look: Called, from one thread at a time, when a plan looks at an object; None where
+            nobody watches that.
     """
 
     settings: Settings
@@ -128,6 +131,7 @@ class Environment:
     fetcher: Callable[[], ModuleFetcher]
     build_image: Callable[[str, str, Callable[[str], None]], PinnedImage]
     on_event: Callable[[Event], None]
+    on_look: Callable[[Look], None] | None = None
 
     def timestamp(self) -> str:
         """Return the time in UTC as RFC 3339 with seconds."""

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
+from mlform.addresses import ResourceAddress
 from mlform.apply.ports import OpenRuntime
 from mlform.apply.servers import server_from_json
-from mlform.dataclass import dataclass, field
+from mlform.dataclass import dataclass, field, replace
 from mlform.digests import Digest, Json, canonical_json, digest_file, digest_files, tree_files
 from mlform.durable import write_file
 from mlform.errors import MlformError
 from mlform.graph.runtimes import RuntimeSettings
 from mlform.operations.environment import Environment
 from mlform.plan.origins import ImportedObject, ImportProblem
+from mlform.plan.reality import Look
 from mlform.resources.base import SourceAnswer, SourceQuery
 from mlform.runtimes.base import RuntimeEnvironment, ServerObservation
 from mlform.state.snapshot import ResourceRecord, State
@@ -55,6 +58,8 @@ class World:
         self._sources: dict[SourceQuery, SourceAnswer] = {}
         self._folders: dict[Path, str] = {}
         self._seen: dict[bytes, ServerObservation | MlformError] = {}
+        self._told: set[ResourceAddress] = set()
+        self._telling = Lock()
         self._fingerprints = Fingerprints(environment.settings.data_folder / "fingerprints.json")
         self.store: ArtifactStore = environment.open_store()
 
@@ -77,9 +82,15 @@ class World:
         """Return the stored result of a recipe, or None."""
         return self.store.recall(recipe)
 
-    def has_artifact(self, digest: Digest) -> bool:
-        """Whether an artifact is in the store whole."""
-        return self.store.has(digest)
+    def has_artifact(self, record: ResourceRecord) -> bool:
+        """Whether the artifact of an object is in the store whole; so if it has none."""
+        if record.artifact is None:
+            return True
+        if self._environment.on_look is None or record.address in self._told:
+            return self.store.has(record.artifact)
+        self._told.add(record.address)
+        with self._looking(record):
+            return self.store.has(record.artifact)
 
     def imported(self, kind: str, id: str) -> ImportedObject | ImportProblem:  # noqa: A002 - the name of the argument in an import block
         """Return the object that an id names in the world, or why there is none."""
@@ -100,7 +111,7 @@ class World:
         """Look at a served object."""
         identity = canonical_json(record.handle)
         if identity not in self._seen:
-            self._seen[identity] = self._try(record.handle)
+            self._seen[identity] = self._try(record)
         seen = self._seen[identity]
         if isinstance(seen, MlformError):
             raise seen
@@ -111,25 +122,38 @@ class World:
 
         What goes wrong is raised where somebody asks for the answer.
         """
-        served = {
-            canonical_json(item.handle): item.handle for item in records if "spec" in item.handle
-        }
+        served = {canonical_json(item.handle): item for item in records if "spec" in item.handle}
         if len(served) <= 1:
             return
         from concurrent.futures import ThreadPoolExecutor
 
-        for handle in served.values():
+        for record in served.values():
             with contextlib.suppress(MlformError):
-                self.runtime(str(handle["runtime"]))  # opened here, where nobody else does
+                self.runtime(str(record.handle["runtime"]))  # opened here, where nobody else does
         with ThreadPoolExecutor(max_workers=self._environment.settings.parallelism) as pool:
             for identity, seen in zip(served, pool.map(self._try, served.values()), strict=True):
                 self._seen[identity] = seen
 
-    def _try(self, handle: Mapping[str, Json]) -> ServerObservation | MlformError:
+    def _try(self, record: ResourceRecord) -> ServerObservation | MlformError:
         try:
-            return self._look(handle)
+            with self._looking(record):
+                return self._look(record.handle)
         except MlformError as error:
             return error
+
+    @contextlib.contextmanager
+    def _looking(self, record: ResourceRecord) -> Iterator[None]:
+        """Tell that an object is looked at, and afterwards that it was."""
+        tell = self._environment.on_look
+        if tell is None:
+            yield
+            return
+        begin = Look(address=record.address, id=str(record.attributes.get("id", "")), over=False)
+        with self._telling:
+            tell(begin)
+        yield
+        with self._telling:
+            tell(replace(begin, over=True))
 
     def _look(self, handle: Mapping[str, Json]) -> ServerObservation:
         spec, server, route = (handle.get(name) for name in ("spec", "server", "route"))

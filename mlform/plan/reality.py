@@ -10,11 +10,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+from mlform.addresses import ResourceAddress
+from mlform.dataclass import dataclass
 from mlform.digests import Digest, Json
 from mlform.plan.origins import ImportedObject, ImportProblem
 from mlform.resources.base import SourceAnswer, SourceQuery
 from mlform.runtimes.base import RuntimeEnvironment, ServerObservation
 from mlform.state.snapshot import ResourceRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """The begin or the end of a look at an object, for whoever watches a plan being made.
+
+    Attributes:
+        address: Of the object.
+        id: Its identity, or empty.
+        over: Whether it ended, and well.
+    """
+
+    address: ResourceAddress
+    id: str
+    over: bool
 
 
 class Reality(Protocol):
@@ -36,8 +53,8 @@ class Reality(Protocol):
         """Return the stored result of a recipe, or None."""
         ...
 
-    def has_artifact(self, digest: Digest) -> bool:
-        """Whether an artifact is in the store whole."""
+    def has_artifact(self, record: ResourceRecord) -> bool:
+        """Whether the artifact of an object is in the store whole; so if it has none."""
         ...
 
     def observe(self, record: ResourceRecord) -> ServerObservation:

@@ -25,7 +25,7 @@ def problems_of(record: ResourceRecord, kind: AnyKind, reality: Reality) -> tupl
     """Return what is not as the state says, one sentence each."""
     if kind.sort == "server":
         return reality.observe(record).problems
-    if record.artifact is not None and not reality.has_artifact(record.artifact):
+    if record.artifact is not None and not reality.has_artifact(record):
         return (f"the artifact {short(record.artifact)} is not in the store any more",)
     return ()
 

@@ -23,12 +23,13 @@ from mlform.dataclass import dataclass
 from mlform.diagnostics import Diagnostic, Severity
 from mlform.digests import Json, JsonObject
 from mlform.plan.changes import Action, Cause, Change, Drift, Mode, OutputChange, Plan
+from mlform.plan.reality import Look
 from mlform.plan.steps import Operation
 from mlform.state.snapshot import OutputRecord
 from mlform.views.configuration import PROVIDER
 from mlform.views.diagnostics import diagnostic_json
 from mlform.views.documents import TERRAFORM_VERSION, module_address
-from mlform.views.progress import Tracker, progress_text, sentence
+from mlform.views.progress import Tracker, identity_text, progress_text, sentence
 from mlform.views.report import imports, is_shown, plan_sentence, summary
 
 UI_VERSION: Final = "1.2"
@@ -40,6 +41,12 @@ _ACTIONS: Final[Mapping[Operation, str]] = {
     Operation.UPDATE: "update",
     Operation.DELETE: "delete",
     Operation.FORGET: "remove",
+}
+
+
+_LOOKS: Final = {
+    False: ("refresh_start", "Refreshing state..."),
+    True: ("refresh_complete", "Refresh complete"),
 }
 
 
@@ -110,6 +117,15 @@ class MessageStream:
             text = f"{'Error' if error else 'Warning'}: {item.summary}"
             fields: JsonObject = {"diagnostic": diagnostic_json(item)}
             self.message("diagnostic", text, fields, level="error" if error else "warn")
+
+    def looked(self, look: Look) -> None:
+        """Write that an object is looked at, or was."""
+        hook: dict[str, Json] = {"resource": _resource(look.address)}
+        if look.id:
+            hook |= {"id_key": "id", "id_value": look.id}
+        type_, text = _LOOKS[look.over]
+        text = f"{look.address}: {text}{identity_text(look.id)}"
+        self.message(type_, text, {"hook": hook})
 
     def plan(self, plan: Plan) -> None:
         """Write drift, planned changes, the summary and the changes of outputs."""

@@ -121,7 +121,7 @@ def _step_sentence(
         case StepStarted():
             again = f" (attempt {event.attempt})" if event.attempt > 1 else ""
             doing = WORDS[event.operation].doing
-            return _said(event.address, f"{doing}...{again}{_identity(event.id)}")
+            return _said(event.address, f"{doing}...{again}{identity_text(event.id)}")
         case StepFinished():
             return _finished(event)
         case StepFailed():
@@ -144,7 +144,7 @@ def retry_text(event: StepRetrying, left: float) -> str:
 
 
 def _finished(event: StepFinished) -> Line:
-    took, identity = duration(event.seconds), _identity(event.id)
+    took, identity = duration(event.seconds), identity_text(event.id)
     if event.unchanged:
         text = f"Unchanged after {took}, so what depends on it stays{identity}"
         return _said(event.address, text)
@@ -153,7 +153,8 @@ def _finished(event: StepFinished) -> Line:
     return _said(event.address, f"{WORDS[event.operation].done} after {took}{identity}")
 
 
-def _identity(identity: str) -> str:
+def identity_text(identity: str) -> str:
+    """Return the identity of an object as it stands behind what is said of it, with a blank."""
     return f" [id={shortened(identity)}]" if identity else ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 from contextlib import contextmanager
 from pathlib import Path
@@ -102,7 +103,9 @@ def test_apply_refresh_only_asks_and_records(lost: Cli) -> None:
 
 def test_refresh_as_messages(lost: Cli) -> None:
     messages = lost.run("refresh", "-json").ok().messages
-    assert [item["@message"] for item in messages[1:]] == [
+    assert [re.sub(r"=\w+", "=ID", str(item["@message"])) for item in messages[1:]] == [
+        "dataset.d: Refreshing state... [id=ID]",
+        "dataset.d: Refresh complete [id=ID]",
         "dataset.d: Drift detected (delete)",
         "Plan: 0 to add, 0 to change, 0 to destroy.",
         "Outputs: 1",

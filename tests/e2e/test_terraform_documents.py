@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,8 +15,9 @@ from typing import Final
 import pytest
 
 from mlform.digests import Json
+from tests.e2e.cli import Cli
 from tests.e2e.terraform_stories import STORIES
-from tests.two_programs import ABSENT, TERRAFORM, Difference, Programs, differences
+from tests.two_programs import ABSENT, TERRAFORM, Difference, Programs, common, differences
 
 pytestmark = pytest.mark.skipif(TERRAFORM is None, reason="the terraform program is not installed")
 
@@ -241,6 +243,35 @@ def _bare(message: Json) -> Json:
 @pytest.mark.parametrize("name", sorted(STORIES))
 def test_documents_and_messages_are_terraforms(name: str) -> None:
     assert compared(name).unexpected == []
+
+
+def test_looks_are_told_as_terraform_tells_them(tmp_path: Path) -> None:
+    programs = Programs(tmp_path)
+    programs.write({"main": 'resource "terraform_data" "d" {}\n'})
+    programs.run("init")
+    programs.run("apply", "-auto-approve")
+    table = Cli(tmp_path / "table").file("data.csv", "x,y\n1,2\n").file("main.mlf.hcl", _TABLE)
+    table.run("apply", "-auto-approve").ok()
+    said = table.run("plan", "-json").ok().stdout.replace("dataset", "mlform_data")
+    ours = [common(json.loads(line)) for line in said.splitlines()]
+    nothing, theirs = programs.messages("plan", "-json")
+    looks = [[_hidden(item) for item in side if _is_refresh(item)] for side in (ours, theirs)]
+    assert looks[0] == looks[1]
+    assert [_type(item) for item in looks[0]] == ["refresh_start", "refresh_complete"]
+    assert not any(map(_is_refresh, nothing))  # there is nothing to look at
+    assert "refresh_" not in table.run("plan", "-json", "-refresh=false").ok().stdout
+
+
+_TABLE: Final = 'resource "dataset" "d" {\n  source "file" {\n    path = "data.csv"\n  }\n}\n'
+
+
+def _hidden(message: Json) -> Json:
+    """Return a message without time and identity; what of it is there shows."""
+    assert isinstance(message, Mapping)
+    hook = message["hook"]
+    assert isinstance(hook, Mapping)
+    text = re.sub(r"id=\w+", "id=ID", str(message["@message"]))
+    return {**message, "@timestamp": "TIME", "@message": text, "hook": {**hook, "id_value": "ID"}}
 
 
 def test_every_difference_that_is_meant_is_there() -> None:

@@ -11,6 +11,7 @@ import pytest
 from mlform.digests import Json
 from mlform.errors import EngineUnavailable
 from mlform.plan.changes import Mode
+from mlform.plan.reality import Look
 from mlform.runtimes.base import ServerObservation
 from mlform.runtimes.memory import MemoryRuntime
 from mlform.tasks import Server
@@ -94,6 +95,35 @@ def test_nothing_is_looked_at_where_nobody_asks(engine: Engine, runtime: Watched
     engine.plan(refresh=False)
     engine.plan(mode=Mode.DESTROY)
     assert runtime.looks == 0
+
+
+def test_looks_are_told_from_one_thread_at_a_time(engine: Engine) -> None:
+    told: list[tuple[str, bool]] = []
+    free = threading.Lock()
+
+    def tell(look: Look) -> None:
+        assert free.acquire(blocking=False)
+        told.append((str(look.address), look.over))
+        free.release()
+
+    engine.on_look = tell
+    engine.plan()
+    looked = [*(f"endpoint.p[{at}]" for at in range(COUNT)), "dataset.d", "evaluation.e"]
+    assert sorted(told) == sorted(
+        (name, over) for name in (*looked, "model.m", "split.s") for over in (False, True)
+    )
+    assert all(told.index((name, False)) < told.index((name, True)) for name in looked)
+    told.clear()
+    engine.plan(refresh=False)
+    assert told == []
+
+
+def test_a_look_that_fails_is_not_over(engine: Engine, runtime: Watched) -> None:
+    told: list[Look] = []
+    engine.on_look = told.append
+    runtime.broken = True
+    engine.plan(variables={"servers": "0"})
+    assert [look.over for look in told if look.address.kind == "endpoint"] == [False] * COUNT
 
 
 def test_an_engine_that_is_away_matters_where_its_answer_does(

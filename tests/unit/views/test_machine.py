@@ -13,6 +13,7 @@ from mlform.diagnostics import Diagnostic, Severity
 from mlform.digests import Json
 from mlform.lang.types import DYNAMIC
 from mlform.plan.changes import Mode
+from mlform.plan.reality import Look
 from mlform.plan.steps import Operation
 from mlform.schema import Attribute, BlockSchema
 from mlform.state.snapshot import OutputRecord, Provenance, ResourceRecord, State
@@ -102,6 +103,21 @@ def test_messages_of_a_plan() -> None:
     )
     assert len(recorder.only("resource_drift")) == 1
     assert "secret" not in "".join(recorder.lines)
+
+
+def test_messages_of_a_look() -> None:
+    recorder = Recorder()
+    address = plans.address("model.survival[0]")
+    recorder.stream.looked(Look(address=address, id="abc", over=False))
+    recorder.stream.looked(Look(address=address, id="", over=True))
+    assert [(item["type"], item["@message"]) for item in recorder.messages[1:]] == [
+        ("refresh_start", "model.survival[0]: Refreshing state... [id=abc]"),
+        ("refresh_complete", "model.survival[0]: Refresh complete"),
+    ]
+    assert member(recorder.messages[1], "hook", "id_value") == "abc"
+    assert member(recorder.messages[2], "hook") == {
+        "resource": member(recorder.messages[1], "hook", "resource")
+    }
 
 
 def test_messages_of_a_step() -> None:
