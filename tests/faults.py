@@ -1,12 +1,17 @@
-"""Ports whose process dies at a chosen call, wherever that is: state, store or runtime."""
+"""Ports at a chosen call of which something happens, wherever that is: state, store or runtime.
+
+The process dies of it, or somebody wishes that it stops.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
+from mlform.apply.events import Event
+from mlform.apply.stop import Stop
 from mlform.backends.base import LockInfo, StateBackend
 from mlform.digests import Digest, Json
 from mlform.runtimes.base import (
@@ -23,12 +28,21 @@ from mlform.state.journal import Damaged, Journal, Run
 from mlform.state.snapshot import Entry, State
 from mlform.store.base import Artifact, ArtifactStore
 from mlform.tasks import Server, Task, TaskEvent, TaskResult
+from tests.engine import Engine
 
 Answer = TypeVar("Answer")
 
 
 class Died(BaseException):
     """The process is gone: nothing in it may handle this."""
+
+
+class Fate(Protocol):
+    """What befalls a process at one of its calls."""
+
+    def spend(self, call: Callable[[], Answer]) -> Answer:
+        """Make a call, if it comes to that."""
+        ...
 
 
 @dataclass(slots=True)
@@ -56,11 +70,38 @@ class Life:
 
 
 @dataclass(slots=True)
+class Wish:
+    """Somebody's wish to stop.
+
+    Attributes:
+        left: Calls until it comes; it comes right before that one, which is made all the same.
+        stop: Whom it is told.
+        now: Whether what runs is to be stopped, too.
+    """
+
+    left: int
+    stop: Stop
+    now: bool
+
+    @property
+    def came(self) -> bool:
+        """Whether it came."""
+        return self.left <= 0
+
+    def spend(self, call: Callable[[], Answer]) -> Answer:
+        """Make a call, after the wish has come if it is its turn."""
+        self.left -= 1
+        if self.left == 0:
+            (self.stop.request_now if self.now else self.stop.request)()
+        return call()
+
+
+@dataclass(slots=True)
 class MortalBackend:
-    """A backend in a process that dies; see `StateBackend`."""
+    """A backend of a process with a fate; see `StateBackend`."""
 
     inner: StateBackend
-    life: Life
+    life: Fate
 
     def describe(self) -> str:
         return self.inner.describe()
@@ -101,10 +142,10 @@ class MortalBackend:
 
 @dataclass(slots=True)
 class MortalStore:
-    """A store in a process that dies; see `ArtifactStore`."""
+    """A store of a process with a fate; see `ArtifactStore`."""
 
     inner: ArtifactStore
-    life: Life
+    life: Fate
 
     def has(self, digest: Digest) -> bool:
         return self.life.spend(lambda: self.inner.has(digest))
@@ -136,10 +177,10 @@ class MortalStore:
 
 @dataclass(slots=True)
 class MortalRuntime:
-    """A runtime in a process that dies; see `Runtime`."""
+    """A runtime of a process with a fate; see `Runtime`."""
 
     inner: Runtime
-    life: Life
+    life: Fate
 
     @property
     def environment(self) -> RuntimeEnvironment:
@@ -191,3 +232,20 @@ class MortalRuntime:
 
     def close(self) -> None:
         self.inner.close()
+
+
+def befallen(engine: Engine, fate: Fate, on_event: Callable[[Event], None]) -> Engine:
+    """Return the same project for one run that something happens to."""
+    other = Engine(
+        engine.folder,
+        engine.hcl,
+        place=engine.place,
+        now=engine.now,
+        new_id=engine.new_id,
+        wrap_backend=lambda inner: MortalBackend(inner, fate),
+        wrap_store=lambda inner: MortalStore(inner, fate),
+        wrap_runtime=lambda inner: MortalRuntime(inner, fate),
+        on_event=on_event,
+    )
+    other.share(engine)
+    return other

@@ -137,7 +137,8 @@ def _carry_out(
         outputs=recorder.state.outputs,
         failures=tuple(tally.failures),
         skipped=tally.skipped,
-        interrupted=ports.stop.requested,
+        # A wish to stop that comes when all is done is no reason to call it incomplete.
+        interrupted=ports.stop.requested and bool(tally.skipped or tally.failures),
         warnings=tuple(each for each in found if each.severity is Severity.WARNING)
         + _partial(planned.plan),
         problems=tuple(each for each in found if each.severity is Severity.ERROR),

@@ -95,7 +95,7 @@ class Applied:
         outputs: Root outputs as they are now.
         failures: Steps that failed.
         skipped: How many steps were not begun.
-        interrupted: Whether somebody stopped it.
+        interrupted: Whether somebody stopped it before all was done.
         warnings: Problems that did not stop it.
         problems: What does not hold now that everything is made: preconditions of outputs,
             validations of variables that had to wait.

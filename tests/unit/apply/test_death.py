@@ -11,7 +11,7 @@ import pytest
 from mlform.apply.events import Event, StepFinished
 from mlform.plan.changes import Mode
 from tests.engine import Engine, actions
-from tests.faults import Died, Life, MortalBackend, MortalRuntime, MortalStore
+from tests.faults import Died, Life, befallen
 
 DATA_NODES = """
 resource "mlform_data" "many" {
@@ -57,18 +57,7 @@ SCENES = {
 def die(engine: Engine, scene: Scene, life: Life) -> list[Event]:
     """Apply in a process that dies; return what it told before."""
     events: list[Event] = []
-    mortal = Engine(
-        engine.folder,
-        engine.hcl,
-        place=engine.place,
-        now=engine.now,
-        new_id=engine.new_id,
-        wrap_backend=lambda inner: MortalBackend(inner, life),
-        wrap_store=lambda inner: MortalStore(inner, life),
-        wrap_runtime=lambda inner: MortalRuntime(inner, life),
-        on_event=events.append,
-    )
-    mortal.share(engine)
+    mortal = befallen(engine, life, events.append)
     try:
         mortal.apply(mode=scene.mode)
     except Died:

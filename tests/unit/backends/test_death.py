@@ -223,23 +223,39 @@ class _Telling(list[int]):
         os.write(self._descriptor, bytes([number]))
 
 
-def _die_at_system_call(opened: Opener, dies_at: int, descriptor: int) -> None:
+def _killed() -> None:
+    os._exit(9)
+
+
+def _interrupted() -> None:
+    """Be interrupted as by Ctrl-C outside of an apply: what tidies up still does so."""
+    raise KeyboardInterrupt
+
+
+def _die_at_system_call(
+    opened: Opener, dies_at: int, end: Callable[[], None], descriptor: int
+) -> None:
     calls = count(1)
 
     def die(event: str, _arguments: tuple[object, ...]) -> None:
         if event.startswith(("open", "os.", "fcntl.", "http.")) and next(calls) == dies_at:
-            os._exit(9)
+            end()
 
     backend = opened()
     sys.addaudithook(die)
-    _next_run(backend, _Telling(descriptor))
+    try:
+        _next_run(backend, _Telling(descriptor))
+    except KeyboardInterrupt:
+        os._exit(9)
     os._exit(0)
 
 
-def _told_before_death(opened: Opener, dies_at: int) -> tuple[int, int | None]:
+def _told_before_death(
+    opened: Opener, dies_at: int, end: Callable[[], None] = _killed
+) -> tuple[int, int | None]:
     reading, writing = os.pipe()
     child = multiprocessing.get_context("fork").Process(
-        target=_die_at_system_call, args=(opened, dies_at, writing)
+        target=_die_at_system_call, args=(opened, dies_at, end, writing)
     )
     child.start()
     os.close(writing)
@@ -248,14 +264,15 @@ def _told_before_death(opened: Opener, dies_at: int) -> tuple[int, int | None]:
         return max(stream.read(), default=0), child.exitcode
 
 
-def test_death_before_any_call_of_the_system(tmp_path: Path) -> None:
+@pytest.mark.parametrize("end", [_killed, _interrupted])
+def test_death_before_any_call_of_the_system(tmp_path: Path, end: Callable[[], None]) -> None:
     """Python announces opening, linking, renaming, cutting and removing before it does it."""
     told = 0
     for dies_at in count(1):
         path = tmp_path / str(dies_at) / "mlform.mlfstate"
         path.parent.mkdir()
         _dead_run(LocalBackend(path))
-        told, status = _told_before_death(partial(LocalBackend, path), dies_at)
+        told, status = _told_before_death(partial(LocalBackend, path), dies_at, end)
         _check(LocalBackend(path).read(), told)
         again = LocalBackend(path)
         recovered = again.read()
