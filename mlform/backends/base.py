@@ -219,6 +219,13 @@ def describe_holder(holder: LockInfo | None) -> str:
     )
 
 
+def describe_wait(holder: LockInfo | None) -> str:
+    """Return that somebody waits for a lock, and who holds it; None stands for somebody unknown."""
+    if holder is None:
+        return "Waiting for the lock of the state, which another run holds."
+    return f"Waiting for the lock of the state: {_process(holder)} holds it{_work(holder)}."
+
+
 def check_held(holder: LockInfo | None, lock_id: str) -> None:
     """Check that a lock which was taken is still held.
 

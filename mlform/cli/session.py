@@ -16,6 +16,7 @@ from mlform.errors import MlformError, UsageError
 
 if TYPE_CHECKING:
     from mlform.apply.events import Event
+    from mlform.backends.base import LockInfo
     from mlform.operations.environment import Environment
     from mlform.schema import BlockSchema
     from mlform.views.machine import MessageStream
@@ -139,7 +140,18 @@ class Session:
             workspace=self.workspace,
             parallelism=parallelism,
         )
-        return build_environment(settings, on_event or _unheard)
+        environment = build_environment(settings, on_event or _unheard)
+        return replace(environment, on_wait=self._tell_wait)
+
+    def _tell_wait(self, holder: LockInfo | None) -> None:
+        from mlform.backends.base import describe_wait
+
+        text = describe_wait(holder)
+        if self.messages is not None:
+            self.messages.message("log", text, {})
+        else:
+            # Over what stands on the terminal meanwhile, such as "Planning...".
+            self.err.write(f"\r{text}\n" if self.err.terminal else f"{text}\n")
 
     def schemas(self, environment: Environment, kinds: Iterable[str]) -> dict[str, BlockSchema]:
         """Return the schema of the body of each of these kinds that is known."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:  # a plan is not stopped half-way
     from mlform.apply.stop import Stop
 
 _LOOK: Final = 1.0
-"""Seconds between looks at the wish to stop while waiting for the lock."""
+"""Seconds of waiting for the lock before it is told, and between looks at the wish to stop."""
 
 
 def open_backend(environment: Environment, loaded: Loaded) -> StateBackend:
@@ -123,24 +123,29 @@ def _storage(
     return settings, sealing
 
 
-def _lock_unless_stopped(
+def _lock(
     backend: StateBackend,
     info: LockInfo,
-    monotonic: Callable[[], float],
+    environment: Environment,
     timeout: float,
-    stop: Stop,
+    stop: Stop | None,
 ) -> None:
-    deadline = monotonic() + timeout
+    deadline = environment.monotonic() + timeout
+    tell = environment.on_wait
     while True:
-        left = max(0.0, deadline - monotonic())
+        left = max(0.0, deadline - environment.monotonic())
         try:
             backend.lock(info, timeout=min(left, _LOOK))
         except StateLocked as problem:
-            if stop.requested:
+            if stop is not None and stop.requested:
                 detail = f"Interrupted while it waited; nothing was done. {problem.detail}"
                 raise WaitEnded(problem.summary, detail) from problem
             if left <= _LOOK:
                 raise
+            if tell is not None:
+                with suppress(BackendError):  # it waits all the same
+                    tell(backend.holder())
+                tell = None
         else:
             return
 
@@ -174,10 +179,7 @@ def locked(
     if timeout is None:
         yield info.run
         return
-    if stop is None:
-        backend.lock(info, timeout=timeout)
-    else:
-        _lock_unless_stopped(backend, info, environment.monotonic, timeout, stop)
+    _lock(backend, info, environment, timeout, stop)
     try:
         yield info.run
     except BaseException:

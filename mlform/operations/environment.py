@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlform.apply.events import Event
-from mlform.backends.base import DEFAULT_WORKSPACE, Workspaces
+from mlform.backends.base import DEFAULT_WORKSPACE, LockInfo, Workspaces
 from mlform.dataclass import dataclass, field
 from mlform.machine import Machine
 from mlform.resources.base import AnyKind
@@ -109,6 +109,8 @@ class Environment:
         build_image: Builds a runtime image from a base and a tag; the last argument is called
             with what is going on.
         on_event: Called, from one thread at a time, with what happens.
+        on_wait: Called with who holds the lock of the state, once a command has begun to wait
+            for it (None stands for somebody unknown); None where nobody is told.
         on_look: Called, from one thread at a time, when a plan looks at an object; None where
             nobody watches that.
     """
@@ -131,6 +133,7 @@ class Environment:
     fetcher: Callable[[], ModuleFetcher]
     build_image: Callable[[str, str, Callable[[str], None]], PinnedImage]
     on_event: Callable[[Event], None]
+    on_wait: Callable[[LockInfo | None], None] | None = None
     on_look: Callable[[Look], None] | None = None
 
     def timestamp(self) -> str:

@@ -10,6 +10,7 @@ import json
 import os
 import subprocess  # noqa: TID251 - what is tested is the program as people start it
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -118,3 +119,28 @@ class Cli:
     def command(self, *arguments: str) -> list[str]:
         """The words of a process."""
         return [sys.executable, "-m", "mlform", *arguments]
+
+
+def ended(process: subprocess.Popen[str], limit: float = 60) -> str:
+    """Wait for the end, and kill what takes longer; return what was printed from now on."""
+    assert process.stdout is not None
+    too_long = threading.Timer(limit, process.kill)
+    too_long.start()
+    # Not by `communicate`, which leaves aside what lines that were read took ahead.
+    printed = process.stdout.read()
+    process.wait()
+    too_long.cancel()
+    assert "Traceback" not in printed
+    assert "bug in mlform" not in printed
+    return printed
+
+
+def printed_until(process: subprocess.Popen[str], text: str) -> str:
+    """Wait for a line in which a text stands; return what was printed up to there."""
+    assert process.stdout is not None
+    printed = ""
+    while text not in printed:
+        line = process.stdout.readline()
+        assert line, f"{text!r} was not printed, but:\n{printed}"
+        printed += line
+    return printed

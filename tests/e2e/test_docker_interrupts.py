@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +12,8 @@ from mlform.runtimes.docker.containers import PROJECT_LABEL
 from mlform.runtimes.docker.engine import Engine
 from mlform.runtimes.docker.lifecycle import labelled
 from mlform.tasks import PinnedImage
-from tests.e2e.test_interrupts import Project, ended, wait_for
+from tests.e2e.cli import ended, printed_until
+from tests.e2e.test_interrupts import Project, wait_for
 from tests.e2e.trainings import PREDICTED, STORED
 
 pytest_plugins = ["tests.docker_fixtures"]
@@ -86,7 +86,7 @@ def test_the_second_signal_stops_the_container(made: Contained) -> None:
     with made.cli.started("apply", "-auto-approve") as process:
         wait_for(made.works, "the training")
         process.send_signal(signal.SIGINT)
-        time.sleep(0.5)
+        printed_until(process, "Interrupt received")
         process.send_signal(signal.SIGINT)
         printed = ended(process)
     assert process.returncode == 130

@@ -90,6 +90,13 @@ class Load:
     answered: list[str] = field(default_factory=list)
     connections: int = 0
 
+    def wait_for(self, instance: str) -> None:
+        """Wait for an answer of a server; a failure of the load is for the test to see."""
+        deadline = time.monotonic() + 30
+        while instance not in self.answered and not self.failures:
+            assert time.monotonic() < deadline, f"{instance} has not answered"
+            time.sleep(0.01)
+
     def run(self) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         connection.connect()
@@ -136,10 +143,9 @@ def test_swaps_lose_no_request_of_keep_alive_clients(tmp_path: Path) -> None:
         for number in range(1, SWAPS + 1):
             successor = start(f"server-{number}")
             send_to(route, successor.port, f"server-{number}")
-            time.sleep(0.2)
+            load.wait_for(f"server-{number}")
             statuses.append(current.stop())
             current = successor
-        time.sleep(0.2)
         load.stop.set()
         for thread in threads:
             thread.join(timeout=15)
@@ -163,10 +169,10 @@ def test_a_server_that_is_killed_after_the_swap_costs_nothing(tmp_path: Path) ->
         load = Load(port=front.port)
         thread = threading.Thread(target=load.run)
         thread.start()
-        time.sleep(0.3)
+        load.wait_for("one")
         send_to(route, servers[1].port, "two")
         servers[0].process.kill()
-        time.sleep(0.4)
+        load.wait_for("two")
         load.stop.set()
         thread.join(timeout=15)
         assert load.failures == []

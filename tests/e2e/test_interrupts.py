@@ -14,14 +14,14 @@ import signal
 import subprocess  # noqa: TID251 - a program that is interrupted is what is tested
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from mlform.backends.local import LocalBackend
 from mlform.state.snapshot import State
-from tests.e2e.cli import Cli
+from tests.e2e.cli import Cli, ended, printed_until
 from tests.e2e.test_kill import cleaned, free_port, processes_of
 from tests.e2e.trainings import SPLIT, STORED, TABLE
 
@@ -121,14 +121,6 @@ def wait_for(happens: Callable[[], bool], what: str) -> None:
         time.sleep(0.05)
 
 
-def ended(process: subprocess.Popen[str], limit: float = 60) -> str:
-    """Wait for the end; return what was printed."""
-    printed, _ = process.communicate(timeout=limit)
-    assert "Traceback" not in printed
-    assert "bug in mlform" not in printed
-    return printed
-
-
 def check_nothing_runs(folder: Path) -> None:
     wait_for(lambda: processes_of(folder) == [], "the end of everything that was started")
 
@@ -155,10 +147,12 @@ def test_the_second_signal_stops_what_runs_and_a_third_changes_nothing(tmp_path:
     with project(tmp_path) as made:
         with made.cli.started("apply", "-auto-approve") as process:
             wait_for(made.started.exists, "the training")
-            for _ in range(3):
-                process.send_signal(signal.SIGINT)
-                time.sleep(0.25)
-            printed = ended(process)
+            process.send_signal(signal.SIGINT)
+            printed = printed_until(process, "Interrupt received")
+            process.send_signal(signal.SIGINT)
+            printed += printed_until(process, "Stopping at once")
+            process.send_signal(signal.SIGINT)
+            printed += ended(process)
         assert process.returncode == 130
         assert "Stopping at once" in printed
         assert "Task cancelled" in printed
@@ -210,7 +204,7 @@ def test_while_a_server_starts(tmp_path: Path) -> None:
         with made.cli.started("apply", "-auto-approve") as process:
             wait_for((tmp_path / "starting").exists, "the start of the server")
             process.send_signal(signal.SIGINT)
-            time.sleep(0.3)
+            printed_until(process, "Interrupt received")
             process.send_signal(signal.SIGINT)
             printed = ended(process)
         assert process.returncode == 130
@@ -221,14 +215,27 @@ def test_while_a_server_starts(tmp_path: Path) -> None:
         made.settle()
 
 
+def opened_by_reader(pipe: Path) -> int:
+    """Wait until somebody reads a named pipe; return its other end, that it goes on to wait at."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with suppress(OSError):  # nobody reads yet
+            return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        time.sleep(0.02)
+    message = f"nobody reads {pipe}"
+    raise AssertionError(message)
+
+
 def test_while_it_plans(tmp_path: Path) -> None:
     with project(tmp_path) as made:
-        os.mkfifo(tmp_path / "pipe.auto.mlfvars.hcl")  # a file that never ends to be read
+        pipe = tmp_path / "pipe.auto.mlfvars.hcl"  # a file that never ends to be read
+        os.mkfifo(pipe)
         with made.cli.started("apply", "-auto-approve") as process:
-            time.sleep(1.0)
+            writer = opened_by_reader(pipe)
             process.send_signal(signal.SIGTERM)
             printed = ended(process)
-        (tmp_path / "pipe.auto.mlfvars.hcl").unlink()
+        os.close(writer)
+        pipe.unlink()
         assert process.returncode == 130
         assert "Interrupted." in printed
         assert made.state is None
@@ -241,8 +248,7 @@ def test_while_it_waits_for_the_lock(tmp_path: Path) -> None:
     with lock.open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         with cli.started("apply", "-lock-timeout=10m", "saved") as process:
-            time.sleep(1.5)
-            assert process.poll() is None
+            printed_until(process, "Waiting for the lock of the state")
             process.send_signal(signal.SIGINT)
             printed = ended(process, limit=20)
     assert process.returncode == 130

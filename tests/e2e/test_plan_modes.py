@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import threading
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ import pytest
 
 from mlform.backends.base import LockInfo
 from mlform.backends.flock import FileLock
-from tests.e2e.cli import Cli
+from tests.e2e.cli import Cli, ended, printed_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -142,19 +141,17 @@ def test_marks_come_and_go(applied: Cli) -> None:
 
 
 @contextmanager
-def held(cli: Cli, seconds: float) -> Iterator[None]:
-    """Hold the lock of the state for so long."""
+def held(cli: Cli) -> Iterator[FileLock]:
+    """Hold the lock of the state, until it is given back as "held" or the block ends."""
     lock = FileLock(cli.folder / ".mlform.mlfstate.lock")
     info = LockInfo(
-        id="held", operation="test", who="somebody", pid=os.getpid(), created="", version="0"
+        id="held", operation="test", who="somebody", pid=os.getpid(), created="now", version="0"
     )
     lock.take(info, timeout=0)
-    timer = threading.Timer(seconds, lock.give_back, args=("held",))
-    timer.start()
     try:
-        yield
+        yield lock
     finally:
-        timer.join()
+        lock.give_back("held")
 
 
 COMMANDS = (
@@ -169,14 +166,18 @@ COMMANDS = (
 def test_every_command_waits_for_the_lock(applied: Cli, words: tuple[str, ...]) -> None:
     applied.file("main.mlf.hcl", VALUES.replace('"one"', '"two"'))
     applied.run("plan", "-out=p").ok()
-    with held(applied, 2):
+    with held(applied) as lock:
         assert applied.run(*words).status == 4
-        waited = applied.run(words[0], "-lock-timeout=60s", *words[1:])
-    assert waited.ok().stderr == ""
+        with applied.started(words[0], "-lock-timeout=10m", *words[1:]) as process:
+            told = printed_until(process, "Waiting for the lock of the state")
+            lock.give_back("held")
+            printed = ended(process)
+    assert f"state: somebody (process {os.getpid()}) holds it for test since now." in told
+    assert process.returncode == 0, printed
 
 
 def test_without_the_lock(applied: Cli) -> None:
-    with held(applied, 5):
+    with held(applied):
         applied.run("taint", "-lock=false", "mlform_data.c").ok()
         applied.run("plan", "-lock=false", "-out=p").ok()
         done = applied.run("apply", "-lock=false", "p").ok()
