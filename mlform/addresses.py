@@ -1,13 +1,13 @@
 """Addresses of resources, as printed, parsed and used as keys everywhere.
 
-`module.NAME[KEY].KIND.NAME[KEY]`: module steps first, keys are integers (`count`) or quoted
-strings (`for_each`).
+`module.NAME[KEY].KIND.NAME[KEY]`: module steps first, keys are integers (`count`) or strings
+(`for_each`), which are quoted as in Terraform: what an expression would have to say for them.
 """
 
 from __future__ import annotations
 
-import json
 import re
+import unicodedata
 from functools import total_ordering
 from typing import TypeAlias
 
@@ -17,12 +17,71 @@ InstanceKey: TypeAlias = int | str | None
 """`None` without `count` and `for_each`."""
 
 
-def _print_key(key: InstanceKey) -> str:
+_ORDINARY = re.compile(r'[^"\\$%]*')
+"""Keys that are written as they are, where they can be seen."""
+_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"', "\\": "\\\\"}
+_ESCAPE = re.compile(r"(?s)\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|(.))|\$\$\{|%%\{")
+_MEANT = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f"}
+"""What may follow a backslash in a key: HCL's escapes, and those of JSON, which programs write."""
+_FIRST_LONG = 0x10000
+"""The first code point that is escaped by eight digits."""
+
+
+def print_key(key: InstanceKey) -> str:
+    """Return a key in brackets; empty for `None`."""
     if key is None:
         return ""
     if isinstance(key, int):
         return f"[{key}]"
-    return "[" + json.dumps(key, ensure_ascii=False) + "]"
+    if key.isprintable() and _ORDINARY.fullmatch(key):
+        return f'["{key}"]'
+    written = "".join(
+        _SHORT.get(letter) or (letter if letter.isprintable() else _by_number(letter))
+        for letter in key
+    )
+    return '["' + written.replace("${", "$${").replace("%{", "%%{") + '"]'
+
+
+def _by_number(letter: str) -> str:
+    code = ord(letter)
+    return f"\\u{code:04x}" if code < _FIRST_LONG else f"\\U{code:08x}"
+
+
+def _read_key(quoted: str) -> str:
+    """Return the key that stands between quotes.
+
+    Raises:
+        ValueError: If it has an escape that stands for nothing.
+    """
+    if quoted.isascii() and _ORDINARY.fullmatch(quoted):
+        return quoted
+    text = _ESCAPE.sub(_meant, quoted)
+    try:
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+    except UnicodeDecodeError:
+        raise _no_key(quoted) from None
+    return unicodedata.normalize("NFC", text)
+
+
+def _meant(match: re.Match[str]) -> str:
+    number = match[1] or match[2]
+    if number is None:
+        letter = match[3]
+        meant = match[0][1:] if letter is None else _MEANT.get(letter)
+        if meant is None:
+            raise _no_key(match[0])
+        return meant
+    try:
+        return chr(int(number, 16))
+    except (ValueError, OverflowError):
+        raise _no_key(match[0]) from None
+
+
+def _no_key(written: str) -> ValueError:
+    return ValueError(
+        f'"{written}" in a key stands for no character. Write "\\\\" for a backslash itself; the '
+        'escapes are \\n, \\r, \\t, \\", \\\\, \\uNNNN and \\UNNNNNNNN.'
+    )
 
 
 def _key_order(key: InstanceKey) -> tuple[int, int, str]:
@@ -41,7 +100,7 @@ class ModuleStep:
     key: InstanceKey = None
 
     def __str__(self) -> str:
-        return f"module.{self.name}{_print_key(self.key)}"
+        return f"module.{self.name}{print_key(self.key)}"
 
 
 ModulePath: TypeAlias = tuple[ModuleStep, ...]
@@ -86,7 +145,7 @@ class ResourceAddress:
         known = self._text
         if not known:
             steps = [str(step) for step in self.module]
-            known = ".".join([*steps, f"{self.kind}.{self.name}{_print_key(self.key)}"])
+            known = ".".join([*steps, f"{self.kind}.{self.name}{print_key(self.key)}"])
             object.__setattr__(self, "_text", known)
         return known
 
@@ -183,7 +242,7 @@ def _steps(text: str) -> list[tuple[str, InstanceKey]]:
         if match["index"] is not None:
             key = int(match["index"])
         elif match["key"] is not None:
-            key = str(json.loads(match["key"]))
+            key = _read_key(match["key"][1:-1])
         steps.append((match["name"], key))
         at = match.end()
     return [] if text.endswith(".") else steps

@@ -9,7 +9,7 @@ from mlform.lang.construct import amount as amount_of
 from mlform.lang.construct import entries_of, items_of, list_of, map_of, set_of
 from mlform.lang.numbers import format_number, number_value, parse_number
 from mlform.lang.ranges import converted_range, unknown_in
-from mlform.lang.type_text import collection_kind, constraint_name, joined
+from mlform.lang.type_text import collection_kind, constraint_name, joined, quoted
 from mlform.lang.types import (
     BOOL,
     DYNAMIC,
@@ -50,7 +50,7 @@ def format_path(path: Path) -> str:
         if isinstance(step, int)
         else f".{step}"
         if step.isidentifier()
-        else f'["{step}"]'
+        else f"[{quoted(step)}]"
         for step in path
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
 from typing import Final, TypeAlias
 
+from mlform.addresses import print_key
 from mlform.dataclass import dataclass, field
 from mlform.diagnostics import SourceRange
 from mlform.hcl import ast
@@ -31,7 +32,7 @@ class Reference:
             if isinstance(step, str) and step.replace("-", "_").isidentifier():
                 written.append(f".{step}")
             else:
-                written.append(f"[{step}]" if isinstance(step, int) else f'["{step}"]')
+                written.append(print_key(step))
         return "".join(written)
 
 

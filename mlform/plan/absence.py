@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from mlform.addresses import ResourceAddress, covers, print_path
+from mlform.addresses import ResourceAddress, covers, print_key, print_path
 from mlform.config.blocks import Config
 from mlform.diagnostics import Diagnostic, Severity
 from mlform.graph.evaluation import Evaluation
@@ -49,7 +49,7 @@ def said_of(address: ResourceAddress, absence: Absence) -> str:
         case Absence.COUNT_INDEX:
             return f"index [{address.key}] is out of range for count"
         case Absence.EACH_KEY:
-            return f'key ["{address.key}"] is not in for_each map'
+            return f"key {print_key(address.key)} is not in for_each map"
 
 
 def removal(

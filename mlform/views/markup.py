@@ -20,6 +20,7 @@ _FENCE: Final = 3
 _PUNCTUATION: Final = re.compile(r"([\\_*\[\](){}<>~!^+=-])")
 _ACTIVE: Final = re.compile(r"[@#&$`:]|www\.|GH-|[0-9A-Fa-f]{7}", re.IGNORECASE)
 """What the sites make something of wherever it stands, except in code."""
+_BAR: Final = re.compile(r"(\\*)\|")
 _LAST_WORDS: Final = re.compile(r": |:$")
 """Colons of ordinary sentences, which begin no emoji and no address."""
 
@@ -52,8 +53,17 @@ def prose(text: str) -> str:
 
 
 def cell(markdown: str) -> str:
-    """Return inline Markdown as the content of a cell of a table."""
-    return markdown.replace("|", "\\|")
+    """Return inline Markdown as the content of a cell of a table.
+
+    The sites look for bars before they look for code. One after an odd number of backslashes, which
+    only code holds, cannot be written for all of them, so it is an escape.
+    """
+    return _BAR.sub(_barred, markdown)
+
+
+def _barred(match: re.Match[str]) -> str:
+    before = match[1]
+    return before + (r"\u007c" if len(before) % 2 else r"\|")
 
 
 def code_in_html(text: str) -> str:

@@ -11,7 +11,7 @@ from mlform.dataclass import replace
 from mlform.diagnostics import Diagnostic, Severity
 from mlform.plan.changes import Action, Change, Mode, OutputChange, Plan
 from mlform.views.markdown import LIMIT, render_markdown
-from mlform.views.markup import code, cut, fence, prose, prose_in_html, size
+from mlform.views.markup import cell, code, cut, fence, prose, prose_in_html, size
 from tests.markdown import read_comment
 from tests.unit.views import plans
 
@@ -168,6 +168,23 @@ def test_sentences_are_text_unless_a_site_could_make_something_of_them(
     text: str, shown: str
 ) -> None:
     assert prose(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a | b", "`a \\| b`"),
+        (r"a \| @b", r"`a \\u007c @b`"),
+        (r"a \\| @b", r"`a \\\| @b`"),
+        (r"a \\\|| @b", r"`a \\\\u007c\| @b`"),
+    ],
+)
+def test_a_bar_ends_no_cell_whatever_stands_before_it(text: str, shown: str) -> None:
+    assert cell(code(text)) == shown
+    table = f"| a | b |\n| --- | --- |\n| {cell(code(text))} | c |\n"
+    (cells,) = read_comment(table).cells
+    assert len(cells) == 2
+    assert cells[0].replace(r"\u007c", "|") == text
 
 
 def test_text_in_html_is_escaped() -> None:
