@@ -23,6 +23,7 @@ def main() -> NoReturn:
     """Run mlform with the words, environment and streams of this process."""
     # Almost everything made stays in use to the end, so to look for garbage often is in vain.
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, 50, 100)
+    _prepare_streams()
     try:
         status = run(sys.argv[1:], dict(os.environ), sys.stdin, sys.stdout, sys.stderr)
         sys.stdout.flush()
@@ -40,6 +41,25 @@ def main() -> NoReturn:
     # time of a large validate.
     gc.freeze()
     sys.exit(status)
+
+
+def _prepare_streams() -> None:
+    """Let the streams take all text as UTF-8, and be there where the caller closed them.
+
+    The null device takes their numbers as well, lest a file opened later be written to as if it
+    were the output.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            from pathlib import Path
+
+            stream = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115 - to the end
+            os.set_inheritable(stream.fileno(), True)  # noqa: FBT003 - its only argument
+            setattr(sys, name, stream)
+        stream.reconfigure(
+            encoding="utf-8", errors="surrogateescape" if name == "stdin" else "backslashreplace"
+        )
 
 
 def run(
@@ -61,13 +81,11 @@ def run(
     if len(words) == 1 and words[0] in _VERSION:
         from mlform.cli.version import version_text
 
-        stdout.write(version_text())
-        return 0
+        return _answer(version_text(), stdout, stderr)
     if len(words) == 1 and words[0] in _HELP:
         from mlform.cli.help import overview
 
-        stdout.write(overview())
-        return 0
+        return _answer(overview(), stdout, stderr)
     from mlform.cli.dispatch import Streams, dispatch
     from mlform.cli.interrupting import unwind_when_told_to_end
 
@@ -81,3 +99,19 @@ def run(
             completion.answer(lambda: known_addresses(variables, streams))
         completion.install()
     return dispatch(words, variables, Streams(stdin, stdout, stderr))
+
+
+def _answer(text: str, stdout: TextIO, stderr: TextIO) -> int:
+    """Write all that there is to say; return the exit status."""
+    try:
+        stdout.write(text)
+        stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        from mlform.cli.session import discard
+
+        discard(stdout)
+        stderr.write(f"The output cannot be written: {error.strerror}.\n")
+        return 1
+    return 0

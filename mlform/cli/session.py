@@ -86,6 +86,7 @@ class Stream:
         elif error.errno in _GONE:
             raise BrokenPipeError(error.errno, error.strerror) from error
         else:
+            discard(self.file)  # or the interpreter tries once more when it ends
             reason = error.strerror or error
             raise MlformError("Output cannot be written", f"{reason}.") from error
 
