@@ -144,7 +144,7 @@ def _say_outcome(session: Session, applied: Applied, work: Work) -> None:
 
         if whole:
             session.messages.summary(message_totals(counts, mode, imported=imported))
-        if mode is not Mode.DESTROY:
+        if whole and mode is not Mode.DESTROY:
             session.messages.outputs(applied.outputs)
         return
     from mlform.views.human import render_counts, render_outputs
@@ -155,7 +155,7 @@ def _say_outcome(session: Session, applied: Applied, work: Work) -> None:
         counts, mode=mode, whole=whole, imported=imported, color=out.color, width=out.width
     )
     out.write(text)
-    if applied.outputs:
+    if whole and applied.outputs:
         head = [BLANK, line("Outputs:", Ink.GOOD), BLANK]
         session.out.write(render(head, color=session.out.color, width=None))
         session.out.write(render_outputs(applied.outputs))

@@ -26,7 +26,7 @@ from mlform.operations.loading import Loaded, load_snapshot
 from mlform.operations.ports import make_ports
 from mlform.operations.results import Applied, Planned
 from mlform.operations.world import World
-from mlform.plan.changes import Mode, Plan
+from mlform.plan.changes import Basis, Mode, Plan
 from mlform.plan.moves import adopted_state, entries_between, moved_state
 from mlform.plan.refresh import refresh_entries
 from mlform.state.snapshot import OutputRecord, OutputsSet, Provenance, State
@@ -86,12 +86,7 @@ def _fresh_state(found: State | None, planned: Planned) -> State:
     if found is None and basis.serial == 0 and not planned.state.objects:
         return planned.state
     if found is None or (found.lineage, found.serial) != (basis.lineage, basis.serial):
-        at = "there is none" if found is None else f"serial {found.serial}"
-        detail = (
-            f"The plan was made from serial {basis.serial} of the state, now it is {at}: somebody "
-            "applied something in between. Nothing was done. Make a new plan and apply that."
-        )
-        raise PlanStale("Saved plan is stale", detail)
+        raise PlanStale("Saved plan is stale", _what_moved(found, basis))
     if state_digest(found) != basis.state_digest:
         detail = (
             "The state was changed since the plan was made. Nothing was done. Make a new plan and "
@@ -99,6 +94,22 @@ def _fresh_state(found: State | None, planned: Planned) -> State:
         )
         raise PlanStale("Saved plan is stale", detail)
     return found
+
+
+def _what_moved(found: State | None, basis: Basis) -> str:
+    """Say how the state that is there is not the one that a plan was made from."""
+    if found is None:
+        moved = f"serial {basis.serial} of a state, and here is no state"
+    elif basis.serial == 0:
+        moved = f"no state, and now there is one of serial {found.serial}"
+    elif found.lineage != basis.lineage:
+        moved = "another state than the one that is here now: their lineages differ"
+    else:
+        moved = (
+            f"serial {basis.serial} of the state, now it is serial {found.serial}: something "
+            "changed it in between"
+        )
+    return f"The plan was made from {moved}. Nothing was done. Make a new plan and apply that."
 
 
 def _carry_out(

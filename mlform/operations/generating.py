@@ -12,11 +12,10 @@ from mlform.config.write import generated_text, resource_text
 from mlform.diagnostics import Diagnostics
 from mlform.errors import MlformError, UsageError
 from mlform.graph.evaluation import Evaluation
-from mlform.graph.imports import import_block
 from mlform.graph.nodes import ResourceNode
 from mlform.operations.environment import Environment
 from mlform.operations.loading import Loaded, load_snapshot
-from mlform.plan.imports import imports_by_block, requests_for
+from mlform.plan.imports import imports_by_block, requests_for, writable_block
 from mlform.plan.origins import ImportProblem
 from mlform.plan.reality import Reality
 from mlform.plan.recorded import recorded_value
@@ -126,8 +125,6 @@ def missing_blocks(
         for request in requests_for(asked[address], evaluation, diagnostics):
             if not is_planned(request.address):
                 continue
-            if request.address.key is not None:
-                continue  # that takes count or for_each, which nobody can guess
             found = reality.imported(address.kind, request.id)
             if isinstance(found, ImportProblem):
                 diagnostics.error(
@@ -153,7 +150,5 @@ def missing_addresses(config: Config, kinds: Mapping[str, AnyKind]) -> list[Reso
 
 
 def _missing(item: ImportBlock, config: Config) -> ResourceAddress | None:
-    address = import_block(item.target)
-    if address is None or address.module or item.for_each is not None:
-        return None
-    return None if config.resource(address) is not None else address
+    address = writable_block(item)
+    return None if address is None or config.resource(address) is not None else address

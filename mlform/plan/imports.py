@@ -12,6 +12,7 @@ from mlform.graph.desired import DesiredResource
 from mlform.graph.evaluation import Evaluation
 from mlform.graph.imports import import_address, import_block
 from mlform.graph.repetition import SINGLE, for_each_of
+from mlform.hcl.ast import Index
 from mlform.lang.convert import ConversionError, convert
 from mlform.lang.references import references
 from mlform.lang.resolve import resolve
@@ -39,6 +40,14 @@ def imports_by_block(config: Config) -> Mapping[ResourceAddress, list[ImportBloc
         if block is not None:
             found.setdefault(block, []).append(item)
     return found
+
+
+def writable_block(item: ImportBlock) -> ResourceAddress | None:
+    """Return the block that mlform can write for an import: of a single one in the root module."""
+    block = import_block(item.target)
+    if block is None or block.module or item.for_each is not None or isinstance(item.target, Index):
+        return None
+    return block
 
 
 def requests_for(
@@ -124,10 +133,16 @@ def check_targets(
     for item in config.root.imports:
         block = import_block(item.target)
         if block is None or config.resource(block) is None:
+            remedy = (
+                "Write one, or let mlform write it: mlform plan "
+                "-generate-config-out=generated.mlf.hcl."
+                if writable_block(item) is not None
+                else "Write one: mlform writes blocks (-generate-config-out) for single resources "
+                "of the root module only, not where count, for_each or a module is needed."
+            )
             diagnostics.error(
                 "Configuration for import target does not exist",
-                f"There is no resource block for {block or 'what this import names'}. Write one, "
-                "or let mlform write it: mlform plan -generate-config-out=generated.mlf.hcl.",
+                f"There is no resource block for {block or 'what this import names'}. {remedy}",
                 range=item.target.range,
             )
     for address, request in requests.items():

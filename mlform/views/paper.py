@@ -125,6 +125,8 @@ def wrap(item: Line, width: int | None) -> list[Line]:
             # word that was too long may as well be a bracket.
             helps = item.hang + wide <= width and not (column > width and word in _BRACKETS)
             if over and not fresh and helps:
+                while row[-1].text.isspace():
+                    row.pop()  # in the last column it would begin a row of its own
                 rows.append(Line(tuple(row)))
                 row, column, fresh = [Piece(" " * item.hang)], item.hang, True
             if blank and fresh and rows:
@@ -151,7 +153,7 @@ def duration(seconds: float) -> str:
     """Return a duration for people: `0s`, `0.4s`, `12s`, `1m20s`, `2h05m`."""
     if seconds < 1:
         tenths = f"{max(seconds, 0.0):.1f}s"
-        return tenths if tenths != "0.0s" else "0s"
+        return {"0.0s": "0s", "1.0s": "1s"}.get(tenths, tenths)
     whole = round(seconds)
     minutes, rest = divmod(whole, 60)
     hours, minutes = divmod(minutes, 60)

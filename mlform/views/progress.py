@@ -171,10 +171,10 @@ class Tracker:
     skipped: set[ResourceAddress] = field(default_factory=set)
 
     def is_told(self, event: Event) -> bool:
-        """Whether an event says what was said: a replacement that is skipped has two steps."""
+        """Whether an event says what was said: a replacement has two steps to fail or skip."""
         if not isinstance(event, StepSkipped):
             return False
-        told = event.address in self.skipped
+        told = event.address in self.skipped or event.because == f"{event.address} failed"
         self.skipped.add(event.address)
         return told
 

@@ -194,7 +194,7 @@ def _drift_rows(drift: Drift, schema: BlockSchema | None) -> DriftRows:
     name = _name(drift)
     verb = {Action.DELETE: "has been deleted", Action.UPDATE: "has changed"}.get(drift.action)
     if verb is None:
-        name, verb = visible(str(drift.previous_address)), f"has moved to {name}"
+        name, verb = str(drift.previous_address), f"has moved to {name}"
     rows: list[Row] = []
     if drift.after is not None and drift.after != drift.before:
         rows = _rows_between(drift.address, drift.before, drift.after, schema)
@@ -249,9 +249,7 @@ def plan_sentence(counts: tuple[int, int, int], imported: int = 0) -> str:
 
 def change_reasons(change: Change) -> tuple[str, ...]:
     """Return the reasons of a change as clauses, `because` first."""
-    # What is new, and that what is tainted is replaced, the headline says.
-    said = {Cause.NEW, Cause.TAINTED} if change.action.is_replace else {Cause.NEW}
-    told = [reason for reason in change.reasons if reason.cause not in said]
+    told = [reason for reason in change.reasons if not _is_in_headline(reason, change)]
     if change.conditional:
         told = [reason for reason in told if reason.cause is not Cause.UPSTREAM]
     clauses = [
@@ -260,6 +258,15 @@ def change_reasons(change: Change) -> tuple[str, ...]:
     ]
     more = len(told) - _MAX_REASONS
     return (*clauses, *((f"and for {more} more reasons",) if more > 0 else ()))
+
+
+def _is_in_headline(reason: Reason, change: Change) -> bool:
+    """Whether the headline says so already: what is new, tainted, or replaced as requested."""
+    if reason.cause is Cause.NEW:
+        return True
+    if not change.action.is_replace or reason.upstream is not None:
+        return False
+    return reason.cause in {Cause.TAINTED, Cause.REQUESTED}
 
 
 def _upstreams(reasons: Iterable[Reason]) -> str:
@@ -292,7 +299,7 @@ def _headline(change: Change) -> tuple[Piece, ...]:
 
 
 def _name(item: Change | Drift) -> str:
-    name = visible(str(item.address))
+    name = str(item.address)
     return name if item.deposed == CURRENT else f"{name} (deposed object {item.deposed})"
 
 

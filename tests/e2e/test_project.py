@@ -187,6 +187,40 @@ def test_no_color_on_a_terminal(cli: Cli) -> None:
     assert max(len(line) for line in plain.splitlines()) <= 70
 
 
+def test_outputs_are_told_of_a_whole_apply_only(tmp_path: Path) -> None:
+    cli = Cli(tmp_path).file("main.mlf.hcl", _HALF)
+    broken = cli.run("apply", "-auto-approve")
+    assert broken.status == 6
+    assert "Apply incomplete. Resources: 2 added, 0 changed, 0 destroyed." in broken.stdout
+    assert "\nOutputs:" not in broken.stdout
+    broken.file("mlform.mlfstate").unlink()
+    streamed = cli.run("apply", "-auto-approve", "-json")
+    assert streamed.status == 6
+    kinds = [message["type"] for message in streamed.messages]
+    assert "outputs" not in kinds[kinds.index("apply_start") :]
+    whole = cli.replace("main.mlf.hcl", "1 == 2", "1 == 1").run("apply", "-auto-approve").ok()
+    assert 'a = "one"' in whole.stdout.partition("\nOutputs:")[2]
+
+
+_HALF = """
+resource "mlform_data" "a" {
+  input = "one"
+}
+resource "mlform_data" "b" {
+  input = mlform_data.a.output
+  lifecycle {
+    postcondition {
+      condition     = self.id != "" && 1 == 2
+      error_message = "b is never right"
+    }
+  }
+}
+output "a" {
+  value = mlform_data.a.output
+}
+"""
+
+
 def test_a_stream_of_messages(cli: Cli) -> None:
     messages = cli.run("apply", "-json", "-auto-approve").ok().messages
     types = [message["type"] for message in messages]

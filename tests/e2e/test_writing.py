@@ -59,6 +59,10 @@ def test_blocks_are_written_for_imports_without_one(tmp_path: Path) -> None:
     missing = cli.run("plan")
     assert missing.status == 1
     assert "mlform_data.a. Write one, or let mlform write it" in missing.stderr
+    keyed = 'import {\n  to = mlform_data.many["x"]\n  id = "abc"\n}\n'
+    several = cli.file("keyed.mlf.hcl", keyed).run("plan")
+    assert "mlform_data.many. Write one: mlform writes blocks" in several.stderr
+    (tmp_path / "keyed.mlf.hcl").unlink()
     shown = cli.run("plan", "-generate-config-out=generated.mlf.hcl").ok().stdout
     assert "# mlform_data.a will be imported" in shown
     assert "Plan: 3 to import, 1 to add, 1 to change, 0 to destroy." in shown

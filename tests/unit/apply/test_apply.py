@@ -12,6 +12,7 @@ from mlform.apply.events import Event, Interrupted, StepFinished, StepStarted
 from mlform.apply.stop import Stop
 from mlform.digests import Json
 from mlform.errors import PlanStale
+from mlform.operations.results import Planned
 from mlform.operations.saved_plans import load_plan, save_plan
 from mlform.plan.changes import Mode
 from mlform.runtimes.memory import MemoryRuntime, MemoryWork
@@ -319,13 +320,31 @@ def test_events_are_told_in_order_and_once(engine: Engine) -> None:
 def test_state_that_moved_is_refused(engine: Engine) -> None:
     planned = engine.plan()
     engine.ok()
-    with pytest.raises(PlanStale, match="stale"):
-        engine.carry_out(planned)
+    assert "from no state, and now there is one of serial 1." in _refusal(engine, planned)
     engine.edit("rounds = 10", "rounds = 11")
     planned = engine.plan()
     engine.edit("rounds = 11", "rounds = 12").ok()
-    with pytest.raises(PlanStale):
+    assert "serial 1 of the state, now it is serial 2: something" in _refusal(engine, planned)
+
+
+def test_a_plan_for_another_state_is_refused(engine: Engine) -> None:
+    engine.ok()
+    planned = engine.plan(replaced=("model.m",))
+    assert engine.place.snapshot is not None
+    own = engine.place.snapshot
+    lineage = f'"{planned.plan.basis.lineage}"'.encode()
+    engine.place.snapshot = own.replace(lineage, b'"another"')
+    assert engine.place.snapshot != own
+    assert "their lineages differ" in _refusal(engine, planned)
+    engine.place.snapshot = None
+    assert "serial 1 of a state, and here is no state" in _refusal(engine, planned)
+
+
+def _refusal(engine: Engine, planned: Planned) -> str:
+    with pytest.raises(PlanStale, match="Saved plan is stale") as caught:
         engine.carry_out(planned)
+    assert "Nothing was done." in caught.value.detail
+    return caught.value.detail
 
 
 def test_state_edited_under_the_same_serial_is_refused(engine: Engine) -> None:

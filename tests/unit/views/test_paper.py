@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlform.views.paper import Line, Piece, columns, line, wrap
+from mlform.views.paper import Ink, Line, Piece, columns, line, wrap
 
 
 def wrapped(text: str, width: int, hang: int = 4) -> list[str]:
@@ -33,6 +33,11 @@ def test_wide_letters_take_two_columns() -> None:
     assert columns("漢字a") == 5
     assert columns("e\u0301") == 1
     assert wrapped("    漢字 漢字 漢字", 12) == ["    漢字", "    漢字", "    漢字"]
+
+
+def test_a_blank_that_would_be_one_column_too_many_is_left_out() -> None:
+    item = Line((Piece("1234", Ink.BOLD), Piece(" -> ", Ink.CHANGE), Piece("5")), hang=2)
+    assert [row.text for row in wrap(item, 4)] == ["1234", "  ->", "  5"]
 
 
 @pytest.mark.parametrize("width", [None, 100])

@@ -120,6 +120,15 @@ def test_other_ends() -> None:
     assert page.lines[7].startswith("Stopping at once")
 
 
+def test_a_replacement_that_fails_is_not_skipped_because_of_itself() -> None:
+    page = Page().after(
+        0,
+        StepFailed(address=MODEL, operation=Operation.CREATE, summary="Gate not passed", detail=""),
+        StepSkipped(address=MODEL, operation=Operation.DELETE, because=f"{MODEL} failed"),
+    )
+    assert page.lines == ["model.survival: Failed after 0s: Gate not passed"]
+
+
 def test_progress_as_a_clause() -> None:
     assert progress_text(TaskEvent(message="reading")) == "reading"
     assert progress_text(TaskEvent(message="reading", done=3)) == "reading 3"
@@ -127,8 +136,8 @@ def test_progress_as_a_clause() -> None:
 
 
 def test_durations() -> None:
-    told = [duration(seconds) for seconds in (0, 0.04, 0.44, 1, 59.6, 80, 3599.7, 7500)]
-    assert told == ["0s", "0s", "0.4s", "1s", "1m00s", "1m20s", "1h00m", "2h05m"]
+    told = [duration(seconds) for seconds in (0, 0.04, 0.44, 0.97, 1, 59.6, 80, 3599.7, 7500)]
+    assert told == ["0s", "0s", "0.4s", "1s", "1s", "1m00s", "1m20s", "1h00m", "2h05m"]
 
 
 def test_the_picture_fits_the_terminal() -> None:

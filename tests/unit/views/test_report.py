@@ -43,14 +43,16 @@ def test_headline_says_what_happens(change: Change, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cause", "expected"),
+    ("cause", "expected", "told"),
     [
-        (Cause.TAINTED, "mlform_data.a is tainted, so must be replaced"),
-        (Cause.REQUESTED, "mlform_data.a will be replaced, as requested"),
-        (Cause.CONFIG, "mlform_data.a must be replaced"),
+        (Cause.TAINTED, "mlform_data.a is tainted, so must be replaced", ()),
+        (Cause.REQUESTED, "mlform_data.a will be replaced, as requested", ()),
+        (Cause.CONFIG, "mlform_data.a must be replaced", ("because x",)),
     ],
 )
-def test_headline_of_a_replacement_follows_its_cause(cause: Cause, expected: str) -> None:
+def test_headline_of_a_replacement_follows_its_cause(
+    cause: Cause, expected: str, told: tuple[str, ...]
+) -> None:
     change = Change(
         address=plans.address("mlform_data.a"),
         action=Action.DELETE_THEN_CREATE,
@@ -59,6 +61,7 @@ def test_headline_of_a_replacement_follows_its_cause(cause: Cause, expected: str
         reasons=(Reason(cause=cause, message="x"),),
     )
     assert headline(change) == expected
+    assert change_reasons(change) == told
 
 
 def test_a_deposed_object_is_named_by_its_key() -> None:
