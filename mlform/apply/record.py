@@ -12,10 +12,13 @@ from mlform.state.journal import Run
 from mlform.state.snapshot import (
     CURRENT,
     Abandoned,
+    CheckRecord,
+    ChecksSet,
     Deposed,
     Entry,
     Intent,
     ObjectKey,
+    OutputRecord,
     OutputsSet,
     Recorded,
     Removed,
@@ -84,9 +87,15 @@ class Recorder:
             self._add(entry)
         self.flush()
 
-    def outputs(self, entry: OutputsSet) -> None:
-        """Record the root outputs."""
-        self._add(entry)
+    def outputs(self, outputs: Mapping[str, OutputRecord]) -> None:
+        """Record the root outputs, if they are others than before."""
+        if outputs != self.state.outputs:
+            self._add(OutputsSet(outputs=outputs))
+
+    def checks(self, checks: tuple[CheckRecord, ...]) -> None:
+        """Record how conditions stand, if it is otherwise than before."""
+        if checks != self.state.checks:
+            self._add(ChecksSet(checks=checks))
 
     def flush(self) -> None:
         """Make everything recorded so far durable.

@@ -6,7 +6,14 @@ from mlform.addresses import ResourceAddress
 from mlform.diagnostics import Diagnostics
 from mlform.graph.desired import DesiredResource
 from mlform.graph.evaluation import Evaluation
-from mlform.graph.nodes import CheckNode, Node, ResourceNode, ValidationNode, VariableNode
+from mlform.graph.nodes import (
+    CheckNode,
+    Node,
+    OutputNode,
+    ResourceNode,
+    ValidationNode,
+    VariableNode,
+)
 
 
 class Resolver:
@@ -55,7 +62,8 @@ class Resolver:
         """Check conditions that nothing waits for, once all is finished that they refer to.
 
         Args:
-            planned: Checks and variables whose conditions are still open, as printed.
+            planned: Checks, variables and outputs of modules whose conditions are still open,
+                as printed.
             unfinished: Blocks of which a step failed or was skipped.
             diagnostics: Takes a warning for each assertion, and an error for each validation, that
                 does not hold.
@@ -64,11 +72,11 @@ class Resolver:
         for node in graph.dag.needs:
             if isinstance(node, ValidationNode):
                 address = str(VariableNode(node.name, node.module))
-            elif isinstance(node, CheckNode):
+            elif isinstance(node, CheckNode) or (isinstance(node, OutputNode) and node.module):
                 address = str(node)
             else:
                 continue
-            if address not in planned:
+            if address not in planned or node in self._done:
                 continue
             if not unfinished.intersection(graph.resource_needs(node)):
                 self.prepare(node, diagnostics)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mlform import __version__
+from mlform.apply.checked import checks_after, checks_noted
 from mlform.apply.execute import Execution
 from mlform.apply.ports import Ports
 from mlform.apply.record import Recorder
@@ -27,9 +28,10 @@ from mlform.operations.ports import make_ports
 from mlform.operations.results import Applied, Planned
 from mlform.operations.world import World
 from mlform.plan.changes import Basis, Mode, Plan
+from mlform.plan.checked import planned_checks
 from mlform.plan.moves import adopted_state, entries_between, moved_state
 from mlform.plan.refresh import refresh_entries
-from mlform.state.snapshot import OutputRecord, OutputsSet, Provenance, State
+from mlform.state.snapshot import OutputRecord, Provenance, State
 
 
 def apply_plan(
@@ -124,6 +126,7 @@ def _carry_out(
     """Do what a plan says; `renew` writes the state also where there is nothing to do."""
     pending = renew or recorder.state.intents or _stay_differently(loaded, recorder.state)
     if not planned.plan.has_changes and not pending:
+        _note_checks(planned.plan, loaded, recorder)
         return Applied(added=0, changed=0, destroyed=0, outputs=recorder.state.outputs)
     recorder.begin()
     recover(recorder, environment.kinds, ports)
@@ -137,8 +140,8 @@ def _carry_out(
     found = Diagnostics()
     execution.resolver.check_all(_open_checks(planned.plan), execution.unfinished, found)
     outputs = _outputs(planned, evaluation, execution, recorder.state, found)
-    if outputs != recorder.state.outputs:
-        recorder.outputs(OutputsSet(outputs=outputs))
+    recorder.outputs(outputs)
+    recorder.checks(checks_after(planned.plan, evaluation, execution.unfinished))
     recorder.fold()
     tally = execution.tally
     return Applied(
@@ -156,6 +159,21 @@ def _carry_out(
     )
 
 
+def _note_checks(plan: Plan, loaded: Loaded, recorder: Recorder) -> None:
+    """Record how conditions stand where nothing else is to be done."""
+    state = recorder.state
+    if plan.mode is Mode.DESTROY or not (state.objects or state.outputs):
+        return
+    if plan.mode is Mode.REFRESH_ONLY:
+        found = checks_noted(plan, loaded.config, state.checks)
+    else:
+        found = planned_checks(plan, loaded.config)
+    if found != state.checks:
+        recorder.begin()
+        recorder.checks(found)
+        recorder.fold()
+
+
 def _take_note(plan: Plan, loaded: Loaded, recorder: Recorder) -> Applied:
     """Record what changed outside of mlform, and the outputs that follow."""
     recorder.adopt(refresh_entries(plan.drift))
@@ -167,8 +185,8 @@ def _take_note(plan: Plan, loaded: Loaded, recorder: Recorder) -> Applied:
         for name, item in planned.items()
         if name in declared and item.after is not None
     }
-    outputs = {**kept, **noted}
-    recorder.outputs(OutputsSet(outputs=outputs))
+    recorder.outputs({**kept, **noted})
+    recorder.checks(checks_noted(plan, loaded.config, recorder.state.checks))
     recorder.fold()
     return Applied(
         added=0,
@@ -195,11 +213,12 @@ def _partial(plan: Plan) -> tuple[Diagnostic, ...]:
 
 
 def _open_checks(plan: Plan) -> frozenset[str]:
-    """Return the blocks to check again: all checks, and validations that could not be decided."""
+    """Return what to check again: all checks, and what else no step checks and was not decided."""
     return frozenset(
         item.block
         for item in plan.checks
-        if item.kind == "check" or (item.kind == "var" and item.status is Status.UNKNOWN)
+        if item.kind == "check"
+        or (item.kind in {"var", "output_value"} and item.status is Status.UNKNOWN)
     )
 
 

@@ -13,6 +13,9 @@ The state is one JSON document, a line for each object, so that a diff shows whi
       "resources": [
         {"address":"model.survival","attributes":{…},"provenance":{…},"schema_version":1}
       ],
+      "checks": [
+        {"block":"check.health","kind":"check","objects":[…],"status":"pass"}
+      ],
       "intents": [
         {"address":"…","operation":"create","step":"…"}
       ]
@@ -44,6 +47,9 @@ from mlform.state.migrations import VERSION, migrate
 from mlform.state.snapshot import (
     CURRENT,
     Abandoned,
+    CheckedObject,
+    CheckRecord,
+    ChecksSet,
     Deposed,
     Entry,
     Intent,
@@ -104,6 +110,8 @@ def state_document(state: State) -> JsonObject:
         "outputs": _outputs_document(state.outputs),
         "resources": [_record_document(record, deposed) for deposed, record in state.in_order],
     }
+    if state.checks:
+        document["checks"] = _checks_document(state.checks)
     if state.intents:
         document["intents"] = [_intent_document(intent) for intent in state.intents]
     return document
@@ -140,6 +148,7 @@ def decode_state(content: bytes) -> State:
         serial=document.integer("serial"),
         objects=objects,
         outputs=_outputs(document),
+        checks=_checks(document),
         intents=tuple(_intent(item) for item in document.documents("intents")),
     )
 
@@ -283,6 +292,44 @@ def _outputs(document: Document) -> dict[str, OutputRecord]:
     }
 
 
+def _checks_document(checks: Iterable[CheckRecord]) -> list[Json]:
+    return [
+        {
+            "kind": check.kind,
+            "block": check.block,
+            "status": check.status,
+            "objects": [
+                {
+                    "address": item.address,
+                    "status": item.status,
+                    **({"messages": item.messages} if item.messages else {}),
+                }
+                for item in check.objects
+            ],
+        }
+        for check in checks
+    ]
+
+
+def _checks(document: Document) -> tuple[CheckRecord, ...]:
+    return tuple(
+        CheckRecord(
+            kind=check.text("kind"),
+            block=check.text("block"),
+            status=check.text("status"),
+            objects=tuple(
+                CheckedObject(
+                    address=item.text("address"),
+                    status=item.text("status"),
+                    messages=item.texts("messages"),
+                )
+                for item in check.documents("objects")
+            ),
+        )
+        for check in document.documents("checks")
+    )
+
+
 def _intent_document(intent: Intent) -> dict[str, Json]:
     document: dict[str, Json] = {
         "step": intent.step,
@@ -337,6 +384,8 @@ def _entry_members(entry: Entry) -> dict[str, Json]:  # noqa: PLR0911 - one for 
             return {"type": "abandoned", "step": entry.step}
         case OutputsSet():
             return {"type": "outputs", "outputs": _outputs_document(entry.outputs)}
+        case ChecksSet():
+            return {"type": "checks", "checks": _checks_document(entry.checks)}
         case _:
             assert_never(entry)
 
@@ -382,6 +431,8 @@ def _entry_without_time(document: Document) -> Entry:  # noqa: PLR0911 - one for
             return Abandoned(step=document.text("step"))
         case "outputs":
             return OutputsSet(outputs=_outputs(document))
+        case "checks":
+            return ChecksSet(checks=_checks(document))
         case unknown:
             raise corrupt(
                 document.where,

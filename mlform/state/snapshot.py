@@ -80,6 +80,32 @@ class OutputRecord:
     sensitive: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedObject:
+    """How the conditions of one object stood: `messages` are those of the ones that failed."""
+
+    address: str
+    status: str
+    messages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckRecord:
+    """How the conditions of something stood when the state was last applied.
+
+    Attributes:
+        kind: `resource`, `output_value`, `check` or `var`, as in Terraform's JSON.
+        block: Its address without keys.
+        status: `pass`, `fail`, `error` or `unknown`: the worst of its objects.
+        objects: Its instances that were looked at.
+    """
+
+    kind: str
+    block: str
+    status: str
+    objects: tuple[CheckedObject, ...] = ()
+
+
 ObjectKey: TypeAlias = tuple[ResourceAddress, str]
 """An object: its address, and a deposed key or an empty string for the current object."""
 
@@ -160,7 +186,17 @@ class OutputsSet:
     at: str = ""
 
 
-Entry: TypeAlias = Intent | Recorded | Removed | Deposed | Moved | Abandoned | OutputsSet
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChecksSet:
+    """The conditions stand like this from now on."""
+
+    checks: tuple[CheckRecord, ...]
+    at: str = ""
+
+
+Entry: TypeAlias = (
+    Intent | Recorded | Removed | Deposed | Moved | Abandoned | OutputsSet | ChecksSet
+)
 """What happened; `at` is when, in UTC, ISO 8601, and empty where only the run tells."""
 
 
@@ -173,6 +209,7 @@ class State:
         serial: Grows with every version written.
         objects: Current and deposed objects.
         outputs: Root outputs.
+        checks: How the conditions stood when it was last applied.
         intents: Steps that began and have not ended: only after a run died.
     """
 
@@ -180,6 +217,7 @@ class State:
     serial: int = 0
     objects: Mapping[ObjectKey, ResourceRecord] = field(default_factory=dict)
     outputs: Mapping[str, OutputRecord] = field(default_factory=dict)
+    checks: tuple[CheckRecord, ...] = ()
     intents: tuple[Intent, ...] = ()
 
     def current(self, address: ResourceAddress) -> ResourceRecord | None:
@@ -225,6 +263,8 @@ def entries_to(before: State, after: State) -> tuple[Entry, ...]:
     )
     if before.outputs != after.outputs:
         found.append(OutputsSet(outputs=after.outputs))
+    if before.checks != after.checks:
+        found.append(ChecksSet(checks=after.checks))
     left = {intent.step for intent in after.intents}
     found.extend(
         Abandoned(step=intent.step) for intent in before.intents if intent.step not in left
@@ -252,6 +292,7 @@ class Unfolded:
         self._state: State | None = state
         self._base = state
         self._outputs = state.outputs
+        self._checks = state.checks
         self._objects = dict(state.objects)
         self._intents = {intent.step: intent for intent in state.intents}
 
@@ -268,6 +309,7 @@ class Unfolded:
                 self._base,
                 objects=dict(self._objects),
                 outputs=self._outputs,
+                checks=self._checks,
                 intents=tuple(self._intents.values()),
             )
         return self._state
@@ -296,3 +338,5 @@ class Unfolded:
                 intents.pop(entry.step, None)
             case OutputsSet():
                 self._outputs = entry.outputs
+            case ChecksSet():
+                self._checks = entry.checks

@@ -2,58 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from mlform.addresses import parse_address, print_path
-from mlform.config.blocks import Config
 from mlform.digests import Json, JsonObject
-from mlform.graph.conditions import Status, Verdict, worst
-from mlform.graph.nodes import CheckNode, OutputNode, VariableNode
+from mlform.state.snapshot import CheckedObject, CheckRecord
 
 _LOCAL_PARTS = 2
 """An address that is no resource's ends in its sort and its name, such as `output.auc`."""
 
 
-def checks_document(
-    verdicts: Iterable[Verdict], config: Config | None = None, *, complete: bool = True
-) -> list[JsonObject]:
-    """Return one entry for each thing that has conditions, in order of address.
-
-    Args:
-        verdicts: How the conditions stand that were looked at.
-        config: Declares the others, too, or None to leave them out.
-        complete: Whether all were looked at that have instances.
-    """
-    found: dict[tuple[str, str], list[Verdict]] = {}
-    for place in _declared(config) if config is not None else ():
-        found[place] = []
-    for verdict in verdicts:
-        found.setdefault((verdict.kind, verdict.block), []).append(verdict)
-    absent = Status.PASS if complete else Status.UNKNOWN
+def checks_document(checks: Iterable[CheckRecord]) -> list[JsonObject]:
+    """Return one entry for each thing that has conditions."""
     return [
         {
-            "address": _block(kind, block),
-            "status": (worst([item.status for item in items]) if items else absent).value,
-            **({"instances": [_instance(item) for item in items]} if items else {}),
+            "address": _block(check.kind, check.block),
+            "status": check.status,
+            **(
+                {"instances": [_instance(check.kind, item) for item in check.objects]}
+                if check.objects
+                else {}
+            ),
         }
-        for (kind, block), items in sorted(found.items(), key=lambda pair: pair[0][1])
+        for check in checks
     ]
-
-
-def _declared(config: Config) -> Iterator[tuple[str, str]]:
-    """Return sort and name, without keys, of everything that has conditions."""
-    for path, module in config.modules.items():
-        for address, resource in module.resources.items():
-            if resource.lifecycle.preconditions or resource.lifecycle.postconditions:
-                yield "resource", str(address)
-        for name, output in module.outputs.items():
-            if output.preconditions:
-                yield "output_value", str(OutputNode(name, path))
-        for name, variable in module.variables.items():
-            if variable.validations:
-                yield "var", str(VariableNode(name, path))
-        for name in module.checks:
-            yield "check", str(CheckNode(name, path))
 
 
 def _block(kind: str, block: str) -> JsonObject:
@@ -67,20 +39,20 @@ def _block(kind: str, block: str) -> JsonObject:
     return {**document, "module": module} if module else document
 
 
-def _instance(verdict: Verdict) -> JsonObject:
-    address: dict[str, Json] = {"to_display": verdict.address}
-    if verdict.kind == "resource":
-        resource = parse_address(verdict.address)
+def _instance(kind: str, checked: CheckedObject) -> JsonObject:
+    address: dict[str, Json] = {"to_display": checked.address}
+    if kind == "resource":
+        resource = parse_address(checked.address)
         module = print_path(resource.module)
         if resource.key is not None:
             address["instance_key"] = resource.key
     else:
-        module, _ = _split(verdict.address)
+        module, _ = _split(checked.address)
     if module:
         address["module"] = module
-    document: dict[str, Json] = {"address": address, "status": verdict.status.value}
-    if verdict.messages:
-        document["problems"] = [{"message": message} for message in verdict.messages]
+    document: dict[str, Json] = {"address": address, "status": checked.status}
+    if checked.messages:
+        document["problems"] = [{"message": message} for message in checked.messages]
     return document
 
 

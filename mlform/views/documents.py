@@ -7,8 +7,10 @@ from typing import Final
 
 from mlform.addresses import ModulePath, ResourceAddress
 from mlform.config.blocks import Config
+from mlform.dataclass import replace
 from mlform.digests import Json, JsonObject
-from mlform.plan.changes import Action, Cause, Change, Drift, Mode, OutputChange, Plan
+from mlform.plan.changes import Action, Cause, Change, Drift, OutputChange, Plan
+from mlform.plan.checked import planned_checks
 from mlform.schema import BlockSchema, ResourceSchema
 from mlform.state.codec import provenance_to_json
 from mlform.state.snapshot import CURRENT, OutputRecord, ResourceRecord, State
@@ -92,6 +94,7 @@ def state_document(
                 ]
             ),
         }
+        document |= _present({"checks": checks_document(state.checks)})
     return document
 
 
@@ -300,7 +303,6 @@ def plan_document(
     known = schemas or {}
     bodies = {name: schema.body for name, schema in known.items()}
     changes = sorted(plan.changes, key=lambda item: (len(item.address.module), item.address))
-    is_new = state is None or not (state.objects or state.outputs)
     given = {name: {"value": _json(value)} for name, value in sorted(variables.items())}
     return {
         "format_version": PLAN_FORMAT,
@@ -320,11 +322,16 @@ def plan_document(
         ),
         **(
             {}
-            if is_new
-            else {"prior_state": state_document(state, version=version, schemas=bodies)}
+            if state is None or not (state.objects or state.outputs)
+            else {
+                # How conditions stood before is not told, as there.
+                "prior_state": state_document(
+                    replace(state, checks=()), version=version, schemas=bodies
+                )
+            }
         ),
         **(_configured(plan, config, known) if config is not None else {}),
-        **_present({"checks": _checks(plan, config)}),
+        **_present({"checks": checks_document(planned_checks(plan, config))}),
         "environments": dict(plan.environments),
         "steps": [{"id": step.id, "needs": step.needs} for step in plan.steps],
         "expected_seconds": plan.expected_seconds,
@@ -334,11 +341,6 @@ def plan_document(
         "complete": plan.complete,
         "errored": False,
     }
-
-
-def _checks(plan: Plan, config: Config | None) -> list[JsonObject]:
-    complete = plan.complete and plan.mode is not Mode.DESTROY
-    return checks_document(plan.checks, config, complete=complete)
 
 
 def _present(document: JsonObject) -> JsonObject:

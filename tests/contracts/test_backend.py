@@ -12,6 +12,9 @@ from mlform.backends.memory import MemoryBackend, MemoryPlace
 from mlform.errors import BackendError, LockLost, StateConflict, StateLocked
 from mlform.state.snapshot import (
     Abandoned,
+    CheckedObject,
+    CheckRecord,
+    ChecksSet,
     Deposed,
     Intent,
     OutputRecord,
@@ -65,6 +68,14 @@ def test_write_refuses_where_the_expected_state_is_gone(opener: Opener) -> None:
     assert opener().read() is None
 
 
+CHECK = CheckRecord(
+    kind="check",
+    block="check.c",
+    status="fail",
+    objects=(CheckedObject(address="check.c", status="fail", messages=("too few",)),),
+)
+
+
 def test_appended_entries_are_seen_by_others_at_once(opener: Opener) -> None:
     run = opener()
     run.begin(state(record(MODEL, version=1)), RUN)
@@ -77,6 +88,7 @@ def test_appended_entries_are_seen_by_others_at_once(opener: Opener) -> None:
             Recorded(step="s1", record=record(TRAIN, rows=5)),
             Deposed(address=MODEL, deposed="d1"),
             OutputsSet(outputs={"rows": OutputRecord(value=5, type="number")}),
+            ChecksSet(checks=(CHECK,)),
         )
     )
     seen = opener().read()
@@ -85,6 +97,7 @@ def test_appended_entries_are_seen_by_others_at_once(opener: Opener) -> None:
     assert seen.current(TRAIN) == record(TRAIN, rows=5)
     assert seen.deposed == (("d1", record(MODEL, version=1)),)
     assert seen.outputs["rows"].value == 5
+    assert seen.checks == (CHECK,)
     run.append((Removed(step="s2", address=MODEL, deposed="d1"), Abandoned(step="s3")))
     seen = opener().read()
     assert seen is not None

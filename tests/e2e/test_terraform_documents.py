@@ -114,14 +114,13 @@ INTENDED: Final = (
         "sensitive and ephemeral values stay out of documents",
     ),
     Intended(r"^plan\.relevant_attributes", _any, "followed less far through modules"),
-    Intended(r"^state\.checks$", _only_theirs, "the state does not keep how conditions stood"),
     Intended(
         r"^diagnostic Check block assertion",
         _only_ours,
         "with targets, mlform still checks what it can",
     ),
     Intended(
-        r"^plan\.checks\..*\.(status|instances)$",
+        r"^(plan|state)\.checks\..*\.(status|instances)$",
         _unknown,
         "with targets, mlform still checks what it can",
     ),
@@ -130,7 +129,7 @@ INTENDED: Final = (
         _any,
         "refresh tells all that apply -refresh-only tells",
     ),
-    Intended(r"^plan\.checks \(order\)$", _any, "another name of the kind, another order"),
+    Intended(r"^(plan|state)\.checks \(order\)$", _any, "another name of the kind, another order"),
     Intended(r"^outputs\.outputs\.\w+\.value$", _only_ours, "plans tell known values of outputs"),
     Intended(
         r"^apply_(start|complete) .* remove",

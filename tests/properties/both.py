@@ -22,7 +22,9 @@ from tests.properties.terraform import (
     TurnedRoundError,
     Uuids,
     document_of,
+    our_checks,
     ours_applied,
+    their_checks,
     their_needs,
     theirs_applied,
 )
@@ -142,6 +144,8 @@ class Both:
             return False
         assert found == state, shown
         if wish.is_whole:
+            if theirs.document["applyable"]:  # what is not, Terraform was not asked to carry out
+                assert our_checks(engine.state) == their_checks(document), shown
             check_needs(engine.state, document, shown)
             assert not engine.plan().plan.has_changes, f"not settled\n{shown}"
         return True

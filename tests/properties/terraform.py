@@ -297,6 +297,35 @@ def ours_applied(state: State) -> Json:
     )
 
 
+def their_checks(document: Mapping[str, object]) -> Json:
+    """Return how conditions stand in Terraform's state, in the form of `our_checks`."""
+    found: Iterable[Mapping[str, object]] = document.get("check_results") or ()  # type: ignore[assignment]
+    checks = {}
+    for item in found:
+        objects: Iterable[Mapping[str, object]] = item["objects"] or ()  # type: ignore[assignment]
+        checks[f"{item['config_addr']}"] = [
+            item["status"],
+            {
+                str(each["object_addr"]): [each["status"], each.get("failure_messages", [])]
+                for each in objects
+            },
+        ]
+    return masked(checks)
+
+
+def our_checks(state: State) -> Json:
+    """Return how conditions stand in mlform's state."""
+    return masked(
+        {
+            check.block: [
+                check.status,
+                {item.address: [item.status, list(item.messages)] for item in check.objects},
+            ]
+            for check in state.checks
+        }
+    )
+
+
 def _instance(record: ResourceRecord) -> object:
     sensitive = {str(path[0]) for path in record.sensitive}
     return [dict(record.attributes), sorted(sensitive), record.tainted]

@@ -21,6 +21,9 @@ from mlform.state.codec import decode_entry, decode_state, encode_entry, encode_
 from mlform.state.journal import UNKNOWN_RUN, Base, decode_journal, encode_header
 from mlform.state.snapshot import (
     Abandoned,
+    CheckedObject,
+    CheckRecord,
+    ChecksSet,
     Deposed,
     Entry,
     Intent,
@@ -82,6 +85,24 @@ INTENTS = st.builds(Intent, step=TEXTS, address=ADDRESSES, operation=TEXTS, runt
 OUTPUTS = st.dictionaries(
     TEXTS, st.builds(OutputRecord, value=VALUES, type=VALUES, sensitive=st.booleans()), max_size=2
 )
+CHECKS = st.lists(
+    st.builds(
+        CheckRecord,
+        kind=TEXTS,
+        block=TEXTS,
+        status=TEXTS,
+        objects=st.lists(
+            st.builds(
+                CheckedObject,
+                address=TEXTS,
+                status=TEXTS,
+                messages=st.lists(TEXTS, max_size=2).map(tuple),
+            ),
+            max_size=2,
+        ).map(tuple),
+    ),
+    max_size=2,
+).map(tuple)
 ENTRIES: st.SearchStrategy[Entry] = st.one_of(
     INTENTS,
     st.builds(Recorded, step=TEXTS, record=RECORDS, deposed=TEXTS),
@@ -89,6 +110,7 @@ ENTRIES: st.SearchStrategy[Entry] = st.one_of(
     st.builds(Deposed, address=ADDRESSES, deposed=TEXTS),
     st.builds(Abandoned, step=TEXTS),
     st.builds(OutputsSet, outputs=OUTPUTS),
+    st.builds(ChecksSet, checks=CHECKS),
 )
 
 
@@ -97,6 +119,7 @@ def _state(
     serial: int,
     records: list[tuple[str, ResourceRecord]],
     outputs: dict[str, OutputRecord],
+    checks: tuple[CheckRecord, ...],
     intents: tuple[Intent, ...],
 ) -> State:
     return State(
@@ -104,6 +127,7 @@ def _state(
         serial=serial,
         objects={(item.address, deposed): item for deposed, item in records},
         outputs=outputs,
+        checks=checks,
         intents=intents,
     )
 
@@ -114,6 +138,7 @@ STATES = st.builds(
     st.integers(0, 10**9),
     st.lists(st.tuples(TEXTS, RECORDS), max_size=3),
     OUTPUTS,
+    CHECKS,
     st.lists(INTENTS, max_size=2).map(tuple),
 )
 

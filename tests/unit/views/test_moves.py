@@ -9,6 +9,7 @@ from mlform.addresses import parse_address
 from mlform.digests import Json
 from mlform.graph.conditions import Status, Verdict
 from mlform.plan.changes import Absence, Action, Cause, Change, Mode, Plan, Reason
+from mlform.plan.checked import check_records
 from mlform.views.checks import checks_document
 from mlform.views.documents import plan_document
 from mlform.views.human import render_counts, render_generated, render_plan
@@ -191,7 +192,7 @@ def test_checks_are_grouped_by_what_has_them() -> None:
         verdict("output_value", 'module.m["a"].output.o', "module.m.output.o", Status.PASS),
         verdict("check", "check.c1", "check.c1", Status.UNKNOWN),
     )
-    assert checks_document(checks) == [
+    assert checks_document(check_records(checks)) == [
         {
             "address": {"kind": "check", "name": "c1", "to_display": "check.c1"},
             "status": "unknown",
@@ -263,7 +264,7 @@ def test_checks_are_grouped_by_what_has_them() -> None:
     ]
     shown = plan(moved(), checks=checks)
     document = plan_document(shown, state=None, variables={}, version="1")
-    assert document["checks"] == checks_document(checks)
+    assert document["checks"] == checks_document(check_records(checks))
 
 
 def test_import_that_is_replaced_is_warned_of() -> None:
