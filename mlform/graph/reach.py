@@ -22,15 +22,14 @@ Steps: TypeAlias = tuple[str | int, ...]
 class Reach:
     """What was found so far; nothing is looked at twice.
 
+    A whole module stands for all its outputs, `each` and `count` for what is repeated over.
+
     Attributes:
         config: The modules.
-        whole: Whether a whole module stands for all its outputs, and `each` and `count` for what
-            is repeated over.
         found: Resources with the steps after them; no key stands for all instances.
     """
 
     config: Config
-    whole: bool = False
     found: dict[tuple[ResourceAddress, Steps], None] = field(default_factory=dict)
     seen: set[tuple[ModulePath, Reference]] = field(default_factory=set)
 
@@ -62,7 +61,9 @@ class Reach:
                     yield item, place[:-1]
         elif reference.root == "module" and name in module.calls:
             call = module.calls[name]
-            key, rest = _key(reference, keyed=call.count is not None or call.for_each is not None)
+            key, rest = split_key(
+                reference, keyed=call.count is not None or call.for_each is not None
+            )
             yield from self._output(rest, (*place, ModuleStep(name, key)))
         else:
             self._take(reference, name, place)
@@ -70,7 +71,7 @@ class Reach:
     def _of(self, expression: ast.Expression, call: ModuleCall) -> Iterator[Reference]:
         found = references(expression)
         yield from found
-        if self.whole and any(item.root in REPETITION for item in found):
+        if any(item.root in REPETITION for item in found):
             yield from repeated_over(call)
 
     def _output(
@@ -79,9 +80,8 @@ class Reach:
         called = self.config.modules.get(without_keys(place))
         if called is None:
             return
-        if self.whole:
-            rest = tuple(step for step in rest if step is not None)
-        names = (str(rest[0]),) if rest else tuple(called.outputs) if self.whole else ()
+        rest = tuple(step for step in rest if step is not None)
+        names = (str(rest[0]),) if rest else tuple(called.outputs)
         for name in names:
             if name in called.outputs:
                 for item in references(called.outputs[name].value):
@@ -92,12 +92,16 @@ class Reach:
         block = self.config.resource(holder.block)
         if block is None:
             return
-        key, rest = _key(reference, keyed=block.count is not None or block.for_each is not None)
+        key, rest = split_key(
+            reference, keyed=block.count is not None or block.for_each is not None
+        )
         address = ResourceAddress(reference.root, name, key, place)
         self.found[(address, tuple(step for step in rest if step is not None))] = None
 
 
-def _key(reference: Reference, *, keyed: bool) -> tuple[InstanceKey, tuple[str | int | None, ...]]:
+def split_key(
+    reference: Reference, *, keyed: bool
+) -> tuple[InstanceKey, tuple[str | int | None, ...]]:
     """Return the key of the instance that a reference names, and the steps after it."""
     rest = reference.steps[1:]
     return (rest[0], rest[1:]) if keyed and rest else (None, rest)

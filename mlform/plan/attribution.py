@@ -51,7 +51,7 @@ class Origins:
             address: Of the instance.
             path: Into its arguments.
         """
-        reach = Reach(config=self.evaluation.config, whole=True)
+        reach = Reach(config=self.evaluation.config)
         reach.follow(self._written(block, path), address.module)
         found: dict[str, None] = {}
         for holder, steps in reach.found:

@@ -1,16 +1,29 @@
-"""Which attributes of resources a plan's values come from, followed through modules and locals."""
+"""Which attributes of resources a plan's values come from, followed wherever expressions lead."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeAlias
 
-from mlform.addresses import ModulePath, ResourceAddress, without_keys
-from mlform.config.blocks import Config
+from mlform.addresses import ModulePath, ModuleStep, ResourceAddress, without_keys
+from mlform.config.blocks import Config, Module
+from mlform.dataclass import dataclass, field
 from mlform.digests import JsonObject
-from mlform.graph.bodies import body_references
-from mlform.graph.reach import Reach
-from mlform.lang.references import references
+from mlform.graph.bodies import references_at
+from mlform.graph.reach import REPETITION, Steps, repeated_over, split_key
+from mlform.lang.references import Reference, references
 from mlform.schema import BlockSchema
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where an expression stands: in an instance of a module, and perhaps in a block there."""
+
+    module: ModulePath
+    holder: ResourceAddress | None = None
+
+
+_Lead: TypeAlias = tuple[Reference, _Place]
 
 
 def relevant_attributes(
@@ -21,7 +34,7 @@ def relevant_attributes(
     outputs: Iterable[str],
     modules: Iterable[ModulePath],
 ) -> list[JsonObject]:
-    """Return `{resource, attribute}` for all that these refer to, in order of address.
+    """Return `{resource, attribute}` for all that these come from, in order of address.
 
     Args:
         config: The modules.
@@ -30,17 +43,123 @@ def relevant_attributes(
         outputs: Names of the root outputs that change.
         modules: Instances of modules, all of whose outputs count: no state tells them apart.
     """
-    reach = Reach(config=config)
+    search = _Search(config=config, schemas=schemas)
     for address in resources:
-        block = config.resource(address.block)
-        if block is not None:
-            reach.follow(body_references(block.body, schemas.get(address.kind)), address.module)
-    places: list[tuple[ModulePath, str]] = [((), name) for name in outputs]
+        search.follow(search.within(address, ()))
+    search.follow(search.of_outputs((), outputs))
     for path in modules:
-        called = config.modules.get(without_keys(path))
-        places += [(path, name) for name in (called.outputs if called else ())]
-    for path, name in places:
-        output = config.modules[without_keys(path)].outputs.get(name)
-        reach.follow(references(output.value) if output else (), path)
-    found = sorted(((str(address), path) for address, path in reach.found), key=str)
+        search.follow(search.of_outputs(path, None))
+    found = sorted(((str(address), path) for address, path in search.found), key=str)
     return [{"resource": resource, "attribute": list(path)} for resource, path in found]
+
+
+def planned_modules(config: Config, planned: Iterable[ResourceAddress]) -> list[ModulePath]:
+    """Return the instances of modules that are asked for, as far as that can be told.
+
+    Args:
+        config: The modules.
+        planned: Instances of resources that there will be.
+    """
+    found = dict.fromkeys(
+        address.module[:depth] for address in planned for depth in range(1, len(address.module) + 1)
+    )
+    waiting: list[ModulePath] = [(), *found]
+    while waiting:
+        path = waiting.pop()
+        for name, call in config.modules[without_keys(path)].calls.items():
+            inner = (*path, ModuleStep(name, None))
+            if call.count is None and call.for_each is None and inner not in found:
+                found[inner] = None
+                waiting.append(inner)
+    return list(found)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Search:
+    """What was found so far; nothing is looked at twice.
+
+    As in Terraform, a key that is not constant ends a reference: a resource is then meant as it is,
+    a module with all of its outputs and without key.
+    """
+
+    config: Config
+    schemas: Mapping[str, BlockSchema]
+    found: dict[tuple[ResourceAddress, Steps], None] = field(default_factory=dict)
+    seen: set[_Lead] = field(default_factory=set)
+
+    def follow(self, leads: Iterable[_Lead]) -> None:
+        """Look at references, and at all that they lead to."""
+        waiting = list(leads)
+        while waiting:
+            lead = waiting.pop()
+            if lead not in self.seen:
+                self.seen.add(lead)
+                waiting += self._next(*lead)
+
+    def within(self, address: ResourceAddress, path: Steps) -> Iterator[_Lead]:
+        """Return what the arguments of a resource refer to, below a path into them."""
+        block = self.config.resource(address.block)
+        if block is not None:
+            place = _Place(address.module, address)
+            schema = self.schemas.get(address.kind)
+            for reference in references_at(block.body, schema, path):
+                yield reference, place
+
+    def of_outputs(self, path: ModulePath, names: Iterable[str] | None) -> Iterator[_Lead]:
+        """Return what outputs of an instance of a module refer to; all of them without names."""
+        module = self.config.modules.get(without_keys(path))
+        if module is None:
+            return
+        for name in module.outputs if names is None else names:
+            if name in module.outputs:
+                for reference in references(module.outputs[name].value):
+                    yield reference, _Place(path)
+
+    def _next(self, reference: Reference, place: _Place) -> Iterator[_Lead]:
+        module = self.config.modules[without_keys(place.module)]
+        name = reference.steps[0] if reference.steps else None
+        if not isinstance(name, str):
+            return
+        if reference.root == "local" and name in module.locals:
+            for item in references(module.locals[name].expression):
+                yield item, _Place(place.module)
+        elif reference.root == "var" and place.module:
+            yield from self._argument(name, place.module)
+        elif reference.root == "module" and name in module.calls:
+            yield from self._called(reference, name, module, place.module)
+        elif reference.root in REPETITION and place.holder is not None:
+            block = self.config.resource(place.holder.block)
+            for item in () if block is None else repeated_over(block):
+                yield item, _Place(place.module)
+        else:
+            yield from self._resource(reference, name, place.module)
+
+    def _argument(self, name: str, module: ModulePath) -> Iterator[_Lead]:
+        outer = module[:-1]
+        call = self.config.modules[without_keys(outer)].calls[module[-1].name]
+        argument = call.arguments.get(name)
+        if argument is not None:
+            for item in references(argument.expression):
+                yield item, _Place(outer)
+
+    def _called(
+        self, reference: Reference, name: str, module: Module, place: ModulePath
+    ) -> Iterator[_Lead]:
+        call = module.calls[name]
+        key, rest = split_key(reference, keyed=call.count is not None or call.for_each is not None)
+        output = rest[0] if rest else None
+        names = None if output is None else (str(output),)
+        yield from self.of_outputs((*place, ModuleStep(name, key)), names)
+
+    def _resource(self, reference: Reference, name: str, place: ModulePath) -> Iterator[_Lead]:
+        holder = ResourceAddress(reference.root, name, None, place)
+        block = self.config.resource(holder.block)
+        if block is None:
+            return
+        key, rest = split_key(
+            reference, keyed=block.count is not None or block.for_each is not None
+        )
+        address = ResourceAddress(reference.root, name, key, place)
+        steps = tuple(step for step in rest if step is not None)
+        self.found[(address, steps)] = None
+        yield from self.within(address, steps[:1] if steps and isinstance(steps[0], str) else ())

@@ -113,7 +113,6 @@ INTENDED: Final = (
         _only_theirs,
         "sensitive and ephemeral values stay out of documents",
     ),
-    Intended(r"^plan\.relevant_attributes", _any, "followed less far through modules"),
     Intended(
         r"^diagnostic Check block assertion",
         _only_ours,

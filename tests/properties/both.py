@@ -23,7 +23,9 @@ from tests.properties.terraform import (
     Uuids,
     document_of,
     our_checks,
+    our_document,
     ours_applied,
+    relevant_of,
     their_checks,
     their_needs,
     theirs_applied,
@@ -116,6 +118,8 @@ class Both:
             # Values of blocks some of whose instances are missing are wrong there, or an error.
             return False
         check_plans(planned.plan, theirs, wish, shown)
+        if wish.is_whole:
+            check_relevant(relevant_of(our_document(planned)), relevant_of(theirs.document), shown)
         if wish.mode == "refresh-only" and not theirs.document["applyable"]:
             return True  # Terraform does not apply it, though it says that outputs change
         return self._apply(planned, theirs, wish, shown)
@@ -169,6 +173,14 @@ def check_plans(plan: Plan, theirs: TheirPlan, wish: Wish, shown: str) -> None:
     if wish.mode != "refresh-only" or (plan.has_changes and not ignored):
         # Terraform counts entries of its state that nobody is shown, such as dependencies.
         assert (2 if plan.has_changes else 0) == theirs.status, shown
+
+
+def check_relevant(ours: set[tuple[str, str]], theirs: set[tuple[str, str]], shown: str) -> None:
+    """Compare what the values of two plans come from."""
+    assert theirs <= ours, f"{theirs - ours}\n{shown}"
+    # Terraform leaves out outputs of modules that are null.
+    more = {(address, path) for address, path in ours - theirs if "module." not in address}
+    assert more == set(), f"{more}\n{shown}"
 
 
 def instances(state: Json) -> Mapping[str, Json]:

@@ -15,9 +15,16 @@ from pathlib import Path
 from typing import TypeAlias
 
 from mlform.digests import Json
+from mlform.operations.results import Planned as OurPlan
 from mlform.plan.changes import Plan
+from mlform.resources.data import KIND
 from mlform.state.snapshot import ResourceRecord, State
-from mlform.views.documents import change_document, drift_document, output_change_document
+from mlform.views.documents import (
+    change_document,
+    drift_document,
+    output_change_document,
+    plan_document,
+)
 
 TERRAFORM = shutil.which("terraform")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -237,6 +244,25 @@ def document_of(plan: Plan) -> dict[str, object]:
     }
     found: dict[str, object] = json.loads(json.dumps(document))
     return found
+
+
+def our_document(planned: OurPlan) -> Mapping[str, object]:
+    """Return a plan of mlform's as `show -json` prints it."""
+    assert planned.loaded is not None
+    return plan_document(
+        planned.plan,
+        state=planned.state,
+        variables={},
+        version="",
+        schemas={"mlform_data": KIND.schema},
+        config=planned.loaded.config,
+    )
+
+
+def relevant_of(document: Mapping[str, object]) -> set[tuple[str, str]]:
+    """Return the attributes that the values of a plan come from, in either program's JSON."""
+    found: Iterable[Mapping[str, object]] = document.get("relevant_attributes", ())  # type: ignore[assignment]
+    return {(str(masked(item["resource"])), json.dumps(item["attribute"])) for item in found}
 
 
 def ours_planned(plan: Plan) -> Json:

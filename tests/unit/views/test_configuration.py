@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from mlform.addresses import ModuleStep, parse_address
@@ -12,9 +14,9 @@ from mlform.config.load import read_root
 from mlform.diagnostics import Source
 from mlform.digests import Json
 from mlform.hcl.parser import parse_expression
-from mlform.resources import dataset, split
+from mlform.resources import data, dataset, split
 from mlform.views.configuration import configuration_document, expression_document
-from mlform.views.relevance import relevant_attributes
+from mlform.views.relevance import planned_modules, relevant_attributes
 
 MAIN = """\
 variable "seed" {
@@ -68,16 +70,20 @@ output "names" {
   value = dataset.inner.column_names
 }
 """
-SCHEMAS = {"dataset": dataset.SCHEMA, "split": split.SCHEMA}
+SCHEMAS = {"dataset": dataset.SCHEMA, "split": split.SCHEMA, "mlform_data": data.SCHEMA}
 BODIES = {name: schema.body for name, schema in SCHEMAS.items()}
+
+
+def loaded(files: Mapping[str, str]) -> Config:
+    saved = SavedFiles({name: text.encode() for name, text in files.items()})
+    found, problems = read_root(saved).load({}, context=EarlyContext(partial=True))
+    assert not problems, problems
+    return found
 
 
 @pytest.fixture(scope="module")
 def config() -> Config:
-    files = {"main.mlf.hcl": MAIN.encode(), "m/main.mlf.hcl": MODULE.encode()}
-    found, problems = read_root(SavedFiles(files)).load({}, context=EarlyContext(partial=True))
-    assert not problems, problems
-    return found
+    return loaded({"main.mlf.hcl": MAIN, "m/main.mlf.hcl": MODULE})
 
 
 def test_blocks_are_told_by_schema(config: Config) -> None:
@@ -175,3 +181,84 @@ def test_relevance_is_followed_through_modules_and_locals(config: Config) -> Non
         {"resource": "split.s", "attribute": ["features"]},
     ]
     assert relevant_attributes(config, BODIES, resources=[], outputs=[], modules=[]) == []
+
+
+def relevant(text: str, inner: str = "", *, resources: tuple[str, ...] = ()) -> list[str]:
+    files = {"main.mlf.hcl": text, "m/main.mlf.hcl": inner}
+    found = relevant_attributes(
+        loaded(files),
+        BODIES,
+        resources=[parse_address(item) for item in resources],
+        outputs=["o"],
+        modules=[],
+    )
+    return [f"{item['resource']} {item['attribute']}" for item in found]
+
+
+VALUES = """
+resource "mlform_data" "a" {}
+resource "mlform_data" "b" {
+  input            = mlform_data.a.output
+  triggers_replace = mlform_data.c[*].id
+}
+resource "mlform_data" "c" {
+  count = length(mlform_data.d.output)
+  input = count.index
+}
+resource "mlform_data" "d" {}
+"""
+INNER = """
+variable "x" {}
+resource "mlform_data" "e" {
+  input = var.x
+}
+output "known" {
+  value = mlform_data.e.input
+}
+output "made" {
+  value = mlform_data.e.output
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("mlform_data.b.input", ["mlform_data.a ['output']", "mlform_data.b ['input']"]),
+        ("mlform_data.b.output", ["mlform_data.b ['output']"]),
+        (
+            "mlform_data.c[1].input",
+            ["mlform_data.c[1] ['input']", "mlform_data.d ['output']"],
+        ),
+        ("mlform_data.c[*].output", ["mlform_data.c []", "mlform_data.d ['output']"]),
+    ],
+)
+def test_relevance_is_followed_through_arguments(value: str, found: list[str]) -> None:
+    assert relevant(f'{VALUES}output "o" {{\n  value = {value}\n}}\n') == found
+
+
+def test_a_module_stands_for_its_outputs_where_no_key_is_written() -> None:
+    called = 'module "m" {\n  source = "./m"\n  count = 2\n  x = mlform_data.a.id\n}\n'
+    called += 'resource "mlform_data" "a" {}\noutput "o" {\n  value = WHAT\n}\n'
+    every = ["mlform_data.a ['id']", "{m}.mlform_data.e ['input']", "{m}.mlform_data.e ['output']"]
+    for value, expected in (
+        ("module.m[*].made", [item.format(m="module.m") for item in every]),
+        ("module.m[1]", [item.format(m="module.m[1]") for item in every]),
+        ("module.m[1].made", ["module.m[1].mlform_data.e ['output']"]),
+    ):
+        assert relevant(called.replace("WHAT", value), INNER) == expected
+
+
+def test_instances_of_modules_are_told_from_what_is_planned_in_them() -> None:
+    config = loaded(
+        {
+            "main.mlf.hcl": 'module "k" {\n  source = "./k"\n  count = 3\n}\n',
+            "k/main.mlf.hcl": 'module "m" {\n  source = "../m"\n  x = 1\n}\n',
+            "m/main.mlf.hcl": INNER,
+        }
+    )
+    found = planned_modules(config, [parse_address("module.k[1].module.m.mlform_data.e")])
+    assert found == [
+        (ModuleStep("k", 1),),
+        (ModuleStep("k", 1), ModuleStep("m", None)),
+    ]
