@@ -162,19 +162,6 @@ def encode_entry(entry: Entry, sequence: int) -> bytes:
     return encode_line(entry_document(entry), sequence)
 
 
-def decode_entry(line: bytes, sequence: int) -> Entry:
-    """Return the entry of a line, line end included.
-
-    Args:
-        line: One line as `encode_entry` made it.
-        sequence: The sequence number it must have.
-
-    Raises:
-        StateCorrupt: If the line is damaged or has another sequence number.
-    """
-    return entry_of(decode_line(line, sequence))
-
-
 def encode_line(document: JsonObject, sequence: int) -> bytes:
     """Return a journal line that holds any document."""
     body = canonical_json(document)

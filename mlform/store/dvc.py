@@ -11,7 +11,6 @@ import re
 from pathlib import Path
 from typing import Final
 
-from mlform.durable import write_file
 from mlform.errors import StoreError
 from mlform.store.base import Artifact
 
@@ -79,20 +78,3 @@ def pointer(artifact: Artifact, path: str) -> str:
         "  hash: md5\n"
         f"  path: {shown}\n"
     )
-
-
-def write_pointer(artifact: Artifact, target: Path) -> Path:
-    """Write the `.dvc` file of an artifact beside the place of its folder; return its path.
-
-    Raises:
-        StoreError: If it cannot be written.
-    """
-    path = target.with_name(f"{target.name}.dvc")
-    try:
-        write_file(path, pointer(artifact, target.name).encode())
-    except OSError as problem:
-        raise StoreError(
-            "A .dvc file cannot be written",
-            f"{path}: {problem.strerror}. Check that you may write in {path.parent}.",
-        ) from problem
-    return path

@@ -17,7 +17,7 @@ from mlform.addresses import ModuleStep, ResourceAddress
 from mlform.backends.local import LocalBackend
 from mlform.digests import Digest, Json, digest_bytes
 from mlform.errors import StateCorrupt
-from mlform.state.codec import decode_entry, decode_state, encode_entry, encode_state
+from mlform.state.codec import decode_line, decode_state, encode_entry, encode_state, entry_of
 from mlform.state.journal import UNKNOWN_RUN, Base, decode_journal, encode_header
 from mlform.state.snapshot import (
     Abandoned,
@@ -154,7 +154,7 @@ def test_a_state_comes_back_as_it_was(state: State) -> None:
 @given(ENTRIES, st.integers(0, 10**6))
 @settings(max_examples=100, deadline=None)
 def test_an_entry_comes_back_as_it_was(entry: Entry, sequence: int) -> None:
-    assert decode_entry(encode_entry(entry, sequence), sequence) == entry
+    assert entry_of(decode_line(encode_entry(entry, sequence), sequence)) == entry
 
 
 def _journal(entries: list[Entry]) -> bytes:

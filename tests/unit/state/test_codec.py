@@ -9,7 +9,7 @@ import pytest
 
 from mlform import __version__
 from mlform.errors import StateCorrupt
-from mlform.state.codec import decode_entry, decode_state, encode_entry, encode_state
+from mlform.state.codec import decode_line, decode_state, encode_entry, encode_state, entry_of
 from mlform.state.snapshot import Abandoned, Intent, OutputRecord, Removed, ResourceRecord
 from tests.contracts.state_samples import MODEL, PROVENANCE, TRAIN, record, state
 
@@ -147,7 +147,9 @@ def test_an_entry_is_one_line() -> None:
     line = encode_entry(Removed(step="a\nb\r\u2028", address=MODEL, deposed="d"), 3)
     assert line.endswith(b"}\n")
     assert line.count(b"\n") == 1
-    assert decode_entry(line, 3) == Removed(step="a\nb\r\u2028", address=MODEL, deposed="d")
+    assert entry_of(decode_line(line, 3)) == Removed(
+        step="a\nb\r\u2028", address=MODEL, deposed="d"
+    )
 
 
 @pytest.mark.parametrize("at", range(len(encode_entry(Abandoned(step="s1"), 3))))
@@ -155,9 +157,9 @@ def test_any_flipped_bit_of_an_entry_is_noticed(at: int) -> None:
     line = bytearray(encode_entry(Abandoned(step="s1"), 3))
     line[at] ^= 1
     with pytest.raises(StateCorrupt):
-        decode_entry(bytes(line), 3)
+        decode_line(bytes(line), 3)
 
 
 def test_an_entry_out_of_order_is_refused() -> None:
     with pytest.raises(StateCorrupt, match="entry 4"):
-        decode_entry(encode_entry(Abandoned(step="s1"), 3), 4)
+        decode_line(encode_entry(Abandoned(step="s1"), 3), 4)

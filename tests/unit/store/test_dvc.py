@@ -13,7 +13,7 @@ import yaml
 from mlform.digests import digest_json
 from mlform.errors import StoreError
 from mlform.store.base import Artifact, ArtifactFile
-from mlform.store.dvc import find_cache, pointer, write_pointer
+from mlform.store.dvc import find_cache, pointer
 from mlform.store.local import LocalStore
 
 MD5 = "d" * 32
@@ -66,8 +66,7 @@ def test_dvc_takes_an_artifact_as_its_own(repository: Path, tmp_path: Path) -> N
     assert cache == repository / ".dvc" / "cache"
     store = _store(cache, repository)
     artifact = _put(store, tmp_path)
-    written = write_pointer(artifact, repository / "model")
-    assert written.name == "model.dvc"
+    (repository / "model.dvc").write_text(pointer(artifact, "model"))
     _run(repository, "dvc", "checkout", "-q", "model.dvc")
     assert (repository / "model" / "model.json").read_bytes() == b'{"trees": 3}'
     assert "up to date" in _run(repository, "dvc", "status")
