@@ -246,7 +246,7 @@ def _pg_backend(settings: Settings, backend: BackendSettings) -> Workspaces:
 
 def _http_backend(settings: Settings, backend: BackendSettings) -> Workspaces:
     from mlform.backends.holders import host_name
-    from mlform.backends.http import HttpWorkspaces
+    from mlform.backends.http import HttpBackend, HttpWorkspaces
     from mlform.backends.http_site import make_place
     from mlform.backends.rescue import rescue_into
 
@@ -257,7 +257,8 @@ def _http_backend(settings: Settings, backend: BackendSettings) -> Workspaces:
         host=host_name(),
     )
     rescue = rescue_into(settings.folder)
-    return HttpWorkspaces(place, now=utc_now, cipher=backend.cipher, rescue=rescue)
+    state = HttpBackend(place, now=utc_now, cipher=backend.cipher, rescue=rescue)
+    return HttpWorkspaces(state)
 
 
 def cipher_maker() -> Callable[[CipherSettings], Cipher]:

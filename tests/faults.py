@@ -5,7 +5,7 @@ The process dies of it, or somebody wishes that it stops.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -124,8 +124,8 @@ class MortalBackend:
     def history(self) -> Iterator[Journal | Damaged]:
         return self.life.spend(self.inner.history)
 
-    def keep(self, journal: Journal) -> None:
-        self.life.spend(lambda: self.inner.keep(journal))
+    def keep(self, journals: Sequence[Journal]) -> None:
+        self.life.spend(lambda: self.inner.keep(journals))
 
     def holder(self) -> LockInfo | None:
         return self.life.spend(self.inner.holder)

@@ -9,7 +9,7 @@ over: all of these together are the history of the state.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, Protocol
 
 from mlform.dataclass import dataclass
@@ -133,8 +133,8 @@ class StateBackend(Protocol):
         """
         ...
 
-    def keep(self, journal: Journal) -> None:
-        """Add what a run did elsewhere to the history; a journal that is there stays as it is.
+    def keep(self, journals: Sequence[Journal]) -> None:
+        """Add what runs did elsewhere to the history; a journal that is there stays as it is.
 
         Raises:
             BackendError: If it cannot be written.

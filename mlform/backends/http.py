@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -20,7 +20,8 @@ from mlform.backends.http_document import Document, compressed, lineage_of, shor
 from mlform.backends.http_journals import Left, LocalJournals, OwnJournal
 from mlform.backends.http_lock import HttpLock
 from mlform.backends.http_site import HttpPlace, HttpSite, replaced_document
-from mlform.backends.journaled import Content, JournaledBackend, check_unchanged
+from mlform.backends.journaled import JournaledBackend
+from mlform.backends.storage import Content, check_unchanged
 from mlform.dataclass import replace
 from mlform.errors import BackendError, LockLost, StateConflict, StateCorrupt
 from mlform.state.encryption import PLAIN, Cipher
@@ -97,17 +98,21 @@ class HttpStorage:
             self._journal += lines
             self._post_later()
 
-    def keep(self, name: str, journal: bytes) -> None:
-        """Add a journal to the history; the oldest ones move to this machine for want of room."""
+    def keep(self, journals: Mapping[str, bytes]) -> None:
+        """Add journals to the history."""
         with self._changing() as document:
-            if name in dict(document.history):
-                return
-            history = sorted((*document.history, (name, compressed(journal))))
-            kept, moved = shortened(tuple(history))
-            gone = replace(document, history=moved)
-            for (old, _), content in zip(moved, gone.journals, strict=True):
-                self._journals.keep(old, content)
-            self._change(replace(document, history=kept))
+            known = dict(document.history)
+            added = {name: lines for name, lines in journals.items() if name not in known}
+            self._change_history(document, added)
+
+    def renew(self, journals: Mapping[str, bytes]) -> None:
+        """Replace journals of the history, there and on this machine."""
+        with self._changing() as document:
+            known = dict(document.history)
+            for name in journals.keys() - known.keys():
+                self._journals.keep(name, journals[name])
+            changed = {name: lines for name, lines in journals.items() if name in known}
+            self._change_history(document, changed)
 
     def end(self, journal_id: str) -> None:
         """Remove a journal."""
@@ -117,12 +122,12 @@ class HttpStorage:
             self._change(replace(document, journal=b"", journal_id="", journal_of=""))
             self._after(lambda: self._set_journal("", b"", None))
 
-    def history(self) -> Iterator[bytes]:
+    def history(self) -> Iterator[tuple[str, bytes]]:
         """Return the journals that were kept: those that moved to this machine, then the others."""
         document = self._site.fetch()
         names = dict(document.history)
-        yield from (content for name, content in self._journals.kept() if name not in names)
-        yield from document.journals
+        yield from (kept for kept in self._journals.kept() if kept[0] not in names)
+        yield from zip(names, document.journals, strict=True)
 
     def describe(self) -> str:
         """Return where it is."""
@@ -168,6 +173,17 @@ class HttpStorage:
             self._post(document)
         else:
             self._changed = document
+
+    def _change_history(self, document: Document, journals: Mapping[str, bytes]) -> None:
+        """Take journals into the history; the oldest ones move to this machine for want of room."""
+        if not journals:
+            return
+        told = {name: compressed(lines) for name, lines in journals.items()}
+        kept, moved = shortened(tuple(sorted({**dict(document.history), **told}.items())))
+        gone = replace(document, history=moved)
+        for (old, _), content in zip(moved, gone.journals, strict=True):
+            self._journals.keep(old, content)
+        self._change(replace(document, history=kept))
 
     def _after(self, work: Callable[[], None]) -> None:
         """Do something once the document is posted."""
@@ -309,16 +325,8 @@ class HttpBackend(JournaledBackend):
 class HttpWorkspaces:
     """The one state of an address; see `Workspaces`. The protocol knows no others."""
 
-    def __init__(
-        self,
-        place: HttpPlace,
-        *,
-        now: Callable[[], datetime],
-        cipher: Cipher = PLAIN,
-        rescue: Callable[[bytes], str] | None = None,
-    ) -> None:
-        """Name the server; see `HttpBackend`."""
-        self._state = HttpBackend(place, now=now, cipher=cipher, rescue=rescue)
+    def __init__(self, state: HttpBackend) -> None:
+        self._state = state
 
     def names(self) -> tuple[str, ...]:
         """Return the default workspace."""

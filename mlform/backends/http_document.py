@@ -173,10 +173,7 @@ def _expanded(text: str) -> bytes:
     try:
         return zlib.decompress(base64.b85decode(text))
     except (ValueError, zlib.error):
-        raise StateCorrupt(
-            "The history of the state cannot be understood",
-            "A journal in it is damaged. The state itself is not touched by that.",
-        ) from None
+        return text.encode() + b"\n"  # whoever reads it finds that it is damaged, and says so
 
 
 def shortened(

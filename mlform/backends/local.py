@@ -11,21 +11,22 @@ from __future__ import annotations
 
 import contextlib
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from mlform.backends.base import DEFAULT_WORKSPACE, LockInfo, StateBackend, workspace_exists
 from mlform.backends.flock import FileLock
 from mlform.backends.journal_file import JournalFile
-from mlform.backends.journaled import (
+from mlform.backends.kept import (
     journal_between,
     journal_name,
     read_journal,
+    renewed_anew,
     same_run,
-    state_reached,
 )
-from mlform.dataclass import dataclass, field
+from mlform.backends.ledger import Ledger
+from mlform.dataclass import dataclass
 from mlform.digests import JsonObject, digest_bytes
 from mlform.durable import temporary_prefix, write_file
 from mlform.errors import BackendError, EncryptionError, StateConflict, StateCorrupt
@@ -36,9 +37,8 @@ from mlform.state.journal import (
     Run,
     decode_journal,
     encode_journal,
-    renewed_journal,
 )
-from mlform.state.snapshot import Entry, State, apply_entries, entries_to
+from mlform.state.snapshot import Entry, State
 from mlform.state.stored import (
     Stored,
     check_serial,
@@ -60,11 +60,9 @@ _Identity: TypeAlias = tuple[int, int, int, int] | None
 class _Run:
     """A run that has begun: where it started from and what it recorded."""
 
-    state: State
+    ledger: Ledger
     snapshot: _Identity
     journal: JournalFile
-    written: list[Entry] = field(default_factory=list)
-    unwritten: list[Entry] = field(default_factory=list)
 
 
 class LocalBackend:
@@ -116,34 +114,24 @@ class LocalBackend:
             renews = stored is not None and stored.is_outdated(self._cipher)
             self._renews = renews
             base, content = snapshot_to_begin_with(stored, state, self._cipher)
+            if renews:
+                self._renew_history()
             if content is not None:
                 self._seal(stored, content)
                 self._replace(content)
             self._keep_journal()
-            if renews:
-                self._renew_history()
             journal = JournalFile.create(self._journal_path, base, run, self._cipher)
-            self._run = _Run(state=state, snapshot=_identity(self._path), journal=journal)
+            self._run = _Run(ledger=Ledger(state), snapshot=_identity(self._path), journal=journal)
 
     def append(self, entries: tuple[Entry, ...]) -> None:
         """Make entries durable; see `StateBackend`."""
         run = self._run
         if run is None:
             raise BackendError("Nothing can be recorded", "No run has begun on this state.")
-        run.unwritten.extend(entries)
         try:
-            self._check_untouched(run)
-            self._lock.check()
-            with self._translated("written"):
-                run.journal.append(tuple(run.unwritten))
-        except ValueError:
-            del run.unwritten[-len(entries) :]  # no JSON: it must not take later entries with it
-            raise
+            run.ledger.append(entries, lambda unwritten: self._append(run, unwritten))
         except BackendError as problem:
-            reached = state_reached(run.state, (*run.written, *run.unwritten))
-            raise self._rescued(problem, reached) from problem
-        run.written.extend(run.unwritten)
-        run.unwritten.clear()
+            raise self._rescued(problem, run.ledger.reached) from problem
 
     def write(self, state: State, *, expected_serial: int | None, run: Run | None = None) -> None:
         """Replace the snapshot; see `StateBackend`."""
@@ -172,7 +160,7 @@ class LocalBackend:
             self._keep_journal()
             if kept is not None:
                 self._history_path.mkdir(exist_ok=True, mode=_FOLDER_MODE)
-                write_file(self._history_path / f"{kept[0]}.jsonl", kept[1], mode=_MODE)
+                write_file(self._kept_path(kept[0]), kept[1], mode=_MODE)
 
     def history(self) -> Iterator[Journal | Damaged]:
         """Return what each run did; see `StateBackend`."""
@@ -191,14 +179,14 @@ class LocalBackend:
             if last is not None:
                 yield last
 
-    def keep(self, journal: Journal) -> None:
+    def keep(self, journals: Sequence[Journal]) -> None:
         """Add to the history; see `StateBackend`."""
-        content = encode_journal(journal, self._cipher)
-        path = self._history_path / f"{journal_name(journal)}.jsonl"
         with self._translated("written"):
             self._history_path.mkdir(parents=True, exist_ok=True, mode=_FOLDER_MODE)
-            if not path.exists():
-                write_file(path, content, mode=_MODE)
+            for journal in journals:
+                path = self._kept_path(journal_name(journal))
+                if not path.exists():
+                    write_file(path, encode_journal(journal, self._cipher), mode=_MODE)
 
     def lock(self, info: LockInfo, *, timeout: float = 0.0) -> None:
         """Take the lock; see `StateBackend`."""
@@ -251,14 +239,16 @@ class LocalBackend:
                 problem.summary, f"{self._shown}: {problem.detail}{backup}{journal_note}"
             ) from problem
 
+    def _append(self, run: _Run, entries: tuple[Entry, ...]) -> None:
+        self._check_untouched(run)
+        self._lock.check()
+        with self._translated("written"):
+            run.journal.append(entries)
+
     def _fold(self, run: _Run, state: State, content: bytes, expected_serial: int | None) -> None:
         self._check_untouched(run)
-        check_serial(run.state.serial, expected_serial)
-        missing = entries_to(apply_entries(run.state, tuple(run.written)), state)
-        if missing:
-            run.journal.append(missing)
-            run.written.extend(missing)
-            run.unwritten.clear()
+        check_serial(run.ledger.begun.serial, expected_serial)
+        run.ledger.complete(state, run.journal.append)
         run.journal.seal(digest_bytes(content))
 
     def _check_and_seal(self, content: bytes, expected_serial: int | None) -> Stored | None:
@@ -277,16 +267,19 @@ class LocalBackend:
             self._journal_path.unlink(missing_ok=True)
             return
         self._history_path.mkdir(exist_ok=True, mode=_FOLDER_MODE)
-        self._journal_path.replace(self._history_path / f"{journal_name(journal)}.jsonl")
+        if not self._cipher.is_current(journal.note):
+            write_file(self._journal_path, encode_journal(journal, self._cipher), mode=_MODE)
+        self._journal_path.replace(self._kept_path(journal_name(journal)))
 
     def _renew_history(self) -> None:
         """Encrypt kept journals as the state is going to be; those that do not open stay."""
-        for path in self._history_path.glob("*.jsonl"):
-            content = path.read_bytes()
-            with contextlib.suppress(StateCorrupt, EncryptionError):
-                changed = renewed_journal(content, self._cipher)
-                if changed != content:
-                    write_file(path, changed, mode=_MODE)
+        paths = sorted(self._history_path.glob("*.jsonl"))
+        kept = ((path.stem, path.read_bytes()) for path in paths)
+        for name, changed in renewed_anew(kept, self._cipher):
+            write_file(self._kept_path(name), changed, mode=_MODE)
+
+    def _kept_path(self, name: str) -> Path:
+        return self._history_path / f"{name}.jsonl"
 
     def _journal(self, path: Path) -> Journal | Damaged | None:
         content = _content(path)

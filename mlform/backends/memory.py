@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from mlform.backends.base import (
     DEFAULT_WORKSPACE,
@@ -14,7 +14,8 @@ from mlform.backends.base import (
     describe_holder,
     workspace_exists,
 )
-from mlform.backends.journaled import Content, JournaledBackend, check_unchanged
+from mlform.backends.journaled import JournaledBackend
+from mlform.backends.storage import Content, check_unchanged
 from mlform.dataclass import dataclass, field
 from mlform.digests import digest_bytes
 from mlform.errors import BackendError, StateLocked
@@ -82,19 +83,23 @@ class MemoryStorage:
         check_unchanged(self._place.version, self._place.begun_with, self.describe())
         self._place.journal += lines
 
-    def keep(self, name: str, journal: bytes) -> None:
-        """Add a journal to the history."""
-        self._place.kept.setdefault(name, journal)
+    def keep(self, journals: Mapping[str, bytes]) -> None:
+        """Add journals to the history."""
+        for name, journal in journals.items():
+            self._place.kept.setdefault(name, journal)
+
+    def renew(self, journals: Mapping[str, bytes]) -> None:
+        """Replace journals of the history."""
+        self._place.kept.update(journals)
 
     def end(self, journal_id: str) -> None:
         """Remove a journal."""
         if self._place.journal_id == journal_id:
             self._place.journal, self._place.journal_id = b"", ""
 
-    def history(self) -> Iterator[bytes]:
+    def history(self) -> Iterator[tuple[str, bytes]]:
         """Return the journals that were kept."""
-        for _, journal in sorted(self._place.kept.items()):
-            yield journal
+        yield from sorted(self._place.kept.items())
 
     def describe(self) -> str:
         """Return where it is."""

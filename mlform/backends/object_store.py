@@ -11,7 +11,8 @@ Below the address of the backend, the folder of each workspace holds:
     workspaces/NAME/history/….jsonl          the journals of runs that are over
     workspaces/NAME/lock.json                who holds the lock; empty when nobody does
 
-All but the first and the last are written once and never changed. `current.jsonl` alone says what
+All but the first and the last are written once and never changed, but for a history that is
+encrypted anew. `current.jsonl` alone says what
 the state is, and is only ever replaced on condition that it is as the writer saw it: so whoever is
 not the one that works any more is refused, at whatever instant, and a reader sees one moment. A
 store that ignores such conditions is found out before its first state is written; that `lock.json`
@@ -21,26 +22,31 @@ or `current.jsonl` is there means that it was tried.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 from urllib.parse import quote, unquote
 
 from mlform.backends.base import DEFAULT_WORKSPACE, StateBackend, workspace_exists
 from mlform.backends.conditions import Conditions
-from mlform.backends.journaled import Content, JournaledBackend, check_unchanged, replaced_meanwhile
+from mlform.backends.journaled import JournaledBackend
 from mlform.backends.lease import Found, Lease, Periods
 from mlform.backends.objects import Objects
+from mlform.backends.storage import Content, check_unchanged, replaced_meanwhile
 from mlform.dataclass import dataclass, field, replace
 from mlform.digests import digest_bytes
 from mlform.errors import BackendError, StateConflict, StateCorrupt
 from mlform.state.encryption import PLAIN, Cipher
 
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
 _CURRENT: Final = "current.jsonl"
 _SNAPSHOTS: Final = "snapshots"
 _JOURNALS: Final = "journal"
 _HISTORY: Final = "history"
+_SUFFIX: Final = ".jsonl"
 _LOCK: Final = "lock.json"
 _WORKSPACES: Final = "workspaces"
 _SEGMENT_SIZE: Final = 32 * 1024
@@ -173,9 +179,21 @@ class ObjectStorage:
             longer = replace(current, segments=current.segments + 1, lines=lines)
         self._swap_current(longer)
 
-    def keep(self, name: str, journal: bytes) -> None:
-        """Add a journal to the history."""
-        self._objects.swap(self._key(f"{_HISTORY}/{name}.jsonl"), journal, expected="")
+    def keep(self, journals: Mapping[str, bytes]) -> None:
+        """Add journals to the history: an object each, several being on their way at once."""
+        keys = {self._kept(name): lines for name, lines in journals.items()}
+        if len(keys) > 1:  # most are there already where a migration is done again
+            for key in self._objects.keys(self._key(_HISTORY)):
+                keys.pop(key, None)
+        self._at_once(
+            lambda item: self._objects.swap(item[0], item[1], expected=""), tuple(keys.items())
+        )
+
+    def renew(self, journals: Mapping[str, bytes]) -> None:
+        """Replace journals of the history."""
+        self._at_once(
+            lambda item: self._objects.put(self._kept(item[0]), item[1]), tuple(journals.items())
+        )
 
     def end(self, journal_id: str) -> None:
         """Remove a journal."""
@@ -192,11 +210,12 @@ class ObjectStorage:
         if leavings:
             self._objects.delete(leavings)
 
-    def history(self) -> Iterator[bytes]:
+    def history(self) -> Iterator[tuple[str, bytes]]:
         """Return the journals that were kept."""
-        for content in self._fetched(sorted(self._objects.keys(self._key(_HISTORY)))):
+        keys = sorted(self._objects.keys(self._key(_HISTORY)))
+        for key, content in zip(keys, self._fetched(keys), strict=True):
             if content is not None:
-                yield content
+                yield key.rpartition("/")[2].removesuffix(_SUFFIX), content
 
     def describe(self) -> str:
         """Return where it is."""
@@ -287,15 +306,20 @@ class ObjectStorage:
 
     def _fetched(self, keys: list[str]) -> Iterator[bytes | None]:
         """Return objects in order, several being on their way at the same time."""
-        if not keys:
-            return
+        for start in range(0, len(keys), _PARALLEL):
+            for found in self._at_once(self._objects.get, keys[start : start + _PARALLEL]):
+                yield None if found is None else found.content
+
+    def _at_once(
+        self, request: Callable[[Item], Result], items: Sequence[Item]
+    ) -> tuple[Result, ...]:
+        """Make a request for each item, several being on their way at the same time."""
+        if len(items) <= 1:
+            return tuple(map(request, items))
         from concurrent.futures import ThreadPoolExecutor
 
-        with ThreadPoolExecutor(_PARALLEL) as pool:
-            for start in range(0, len(keys), _PARALLEL):
-                some = keys[start : start + _PARALLEL]
-                for found in pool.map(self._objects.get, some):
-                    yield None if found is None else found.content
+        with ThreadPoolExecutor(min(_PARALLEL, len(items))) as pool:
+            return tuple(pool.map(request, items))
 
     def _leavings(self, current: _Current) -> list[str]:
         """Return what is there and will be of no use when the journal is over.
@@ -310,6 +334,9 @@ class ObjectStorage:
             for key in self._objects.keys(self._key(folder))
             if key not in used
         ]
+
+    def _kept(self, name: str) -> str:
+        return self._key(f"{_HISTORY}/{name}{_SUFFIX}")
 
     def _segment(self, journal_id: str, number: int) -> str:
         return self._key(f"{_folder_of(journal_id)}/{number:06d}.jsonl")

@@ -29,9 +29,10 @@ from mlform.backends.base import (
     lock_to_json,
     workspace_exists,
 )
-from mlform.backends.journaled import Content, JournaledBackend, replaced_meanwhile
+from mlform.backends.journaled import JournaledBackend
 from mlform.backends.pg_session import PATIENCE, Rows, Session, Target, make_target
 from mlform.backends.pg_tables import Creation, Statements, create_missing
+from mlform.backends.storage import Content, replaced_meanwhile
 from mlform.dataclass import dataclass, field
 from mlform.digests import digest_bytes
 from mlform.errors import BackendError, LockLost, StateLocked
@@ -234,22 +235,25 @@ class PgStorage:
         if len(done) < len(lines):
             self._append(lines[len(done) :], journal_id, start + len(done))
 
-    def keep(self, name: str, journal: bytes) -> None:
-        """Add a journal to the history."""
-        statement = self._statements.keep(locked=self._workspace.locked)
-        self._run(statement, name=name, content=journal)
+    def keep(self, journals: Mapping[str, bytes]) -> None:
+        """Add journals to the history: one statement, however many."""
+        self._run_on_history(self._statements.keep(locked=self._workspace.locked), journals)
+
+    def renew(self, journals: Mapping[str, bytes]) -> None:
+        """Replace journals of the history: one statement, however many."""
+        self._run_on_history(self._statements.renew(locked=self._workspace.locked), journals)
 
     def end(self, journal_id: str) -> None:
         """Remove a journal."""
         self._run(self._statements.end(locked=self._workspace.locked), journal=journal_id)
 
-    def history(self) -> Iterator[bytes]:
+    def history(self) -> Iterator[tuple[str, bytes]]:
         """Return the journals that were kept."""
         after = ""
         while rows := self._rows_after(after):
             for name, content in rows:
                 after = str(name)
-                yield content if isinstance(content, bytes) else b""
+                yield after, content if isinstance(content, bytes) else b""
 
     def describe(self) -> str:
         """Return where it is."""
@@ -267,6 +271,11 @@ class PgStorage:
 
     def _run(self, statement: psycopg.sql.Composed, **values: object) -> Rows:
         return self._workspace.session.run(statement, self._workspace.parameters(**values))
+
+    def _run_on_history(
+        self, statement: psycopg.sql.Composed, journals: Mapping[str, bytes]
+    ) -> None:
+        self._run(statement, names=list(journals), contents=list(journals.values()))
 
     def _rows_after(self, name: str) -> Rows:
         parameters = self._workspace.parameters(after=name)

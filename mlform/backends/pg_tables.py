@@ -118,8 +118,16 @@ _APPENDED: Final = """
 _KEEP: Final = """
     WITH held AS ({held})
     INSERT INTO {journals} (workspace, name, content)
-    SELECT %(workspace)s, %(name)s, %(content)s WHERE EXISTS (SELECT FROM held)
+    SELECT %(workspace)s, name, content
+    FROM unnest(%(names)s::text[], %(contents)s::bytea[]) AS given (name, content)
+    WHERE EXISTS (SELECT FROM held)
     ON CONFLICT (workspace, name) DO NOTHING
+"""
+_RENEW: Final = """
+    WITH held AS ({held})
+    UPDATE {journals} AS journal SET content = given.content
+    FROM unnest(%(names)s::text[], %(contents)s::bytea[]) AS given (name, content)
+    WHERE workspace = %(workspace)s AND journal.name = given.name AND EXISTS (SELECT FROM held)
 """
 _END: Final = """
     WITH held AS ({held}), over AS (
@@ -255,8 +263,12 @@ class Statements:
         return self._composed(_APPEND, locked=locked)
 
     def keep(self, *, locked: bool) -> sql.Composed:
-        """Add a journal to the history."""
+        """Add journals to the history."""
         return self._composed(_KEEP, locked=locked)
+
+    def renew(self, *, locked: bool) -> sql.Composed:
+        """Replace journals of the history."""
+        return self._composed(_RENEW, locked=locked)
 
     def end(self, *, locked: bool) -> sql.Composed:
         """Remove a journal."""

@@ -7,6 +7,8 @@ at, the old backend is whole and the chosen one, and it can be done again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Final
 
 from mlform.backends.base import DEFAULT_WORKSPACE, StateBackend, Workspaces
 from mlform.dataclass import dataclass
@@ -18,7 +20,9 @@ from mlform.operations.state import replace_state
 from mlform.state.journal import Damaged, Journal, Run
 from mlform.state.snapshot import State
 
-_OPERATION = "init -migrate-state"
+_OPERATION: Final = "init -migrate-state"
+_TOGETHER: Final = 64
+"""Journals that are written at once: for some places that costs as much as a single one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,13 +128,19 @@ def _copy_history(
 ) -> None:
     """Copy the journals, unless the target has a history of its own."""
     known = {_identity(journal) for journal in _whole(target)}
-    if not known <= {_identity(journal) for journal in _whole(source)}:
+    if known and not known <= {_identity(journal) for journal in _whole(source)}:
         return
+    told = _told(source, warn)
+    while journals := tuple(islice(told, _TOGETHER)):
+        target.keep(journals)
+
+
+def _told(source: StateBackend, warn: Callable[[Damaged], None]) -> Iterator[Journal]:
     for journal in source.history():
         if isinstance(journal, Damaged):
             warn(journal)
         else:
-            target.keep(journal)
+            yield journal
 
 
 def _whole(backend: StateBackend) -> Iterator[Journal]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from mlform.backends.base import LockInfo, StateBackend
 from mlform.state.journal import Damaged, Journal, Run
@@ -64,9 +64,9 @@ class FaultyBackend:
         yield from self._inner.history()
         self._leave()
 
-    def keep(self, journal: Journal) -> None:
+    def keep(self, journals: Sequence[Journal]) -> None:
         self._enter()
-        self._inner.keep(journal)
+        self._inner.keep(journals)
         self._leave()
 
     def holder(self) -> LockInfo | None:

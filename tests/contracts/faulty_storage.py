@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol, TypeVar
 
-from mlform.backends.journaled import Content, Storage
+from mlform.backends.storage import Content, Storage
 from tests.contracts.faulty_backend import Died
 
 Answer = TypeVar("Answer")
@@ -47,13 +47,16 @@ class FaultyStorage:
     def append(self, lines: bytes, journal_id: str) -> None:
         self._call(lambda: self._inner.append(lines, journal_id))
 
-    def keep(self, name: str, journal: bytes) -> None:
-        self._call(lambda: self._inner.keep(name, journal))
+    def keep(self, journals: Mapping[str, bytes]) -> None:
+        self._call(lambda: self._inner.keep(journals))
+
+    def renew(self, journals: Mapping[str, bytes]) -> None:
+        self._call(lambda: self._inner.renew(journals))
 
     def end(self, journal_id: str) -> None:
         self._call(lambda: self._inner.end(journal_id))
 
-    def history(self) -> Iterator[bytes]:
+    def history(self) -> Iterator[tuple[str, bytes]]:
         return self._call(self._inner.history)
 
     def describe(self) -> str:

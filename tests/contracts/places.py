@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from itertools import count
 from pathlib import Path
 from secrets import token_hex
@@ -36,73 +37,53 @@ from tests.state_server import StateServer, http_place
 Opener: TypeAlias = Callable[[], StateBackend]
 """Opens the same place once more, as another process would."""
 
+Sealing: TypeAlias = Callable[[Cipher], StateBackend]
+"""The same for a process that encrypts in some way, or not."""
 
-def memory(request: pytest.FixtureRequest) -> Opener:
+
+def memory(request: pytest.FixtureRequest) -> Sealing:
     """The state in memory."""
     del request
     place = MemoryPlace()
-    return lambda: MemoryBackend(place)
+    return lambda cipher: MemoryBackend(place, cipher=cipher)
 
 
-def local(request: pytest.FixtureRequest) -> Opener:
+def local(request: pytest.FixtureRequest) -> Sealing:
     """The state in a file."""
     folder = request.getfixturevalue("tmp_path")
-    return lambda: LocalBackend(folder / "project" / "mlform.mlfstate")
+    return lambda cipher: LocalBackend(folder / "project" / "mlform.mlfstate", cipher=cipher)
 
 
-def memory_encrypted(request: pytest.FixtureRequest) -> Opener:
-    """The state in memory, sealed."""
-    del request
-    place = MemoryPlace()
-    return lambda: MemoryBackend(place, cipher=cipher_of(RAW))
-
-
-def local_encrypted(request: pytest.FixtureRequest) -> Opener:
-    """The state in a file, sealed."""
-    folder = request.getfixturevalue("tmp_path")
-    return lambda: LocalBackend(folder / "project" / "mlform.mlfstate", cipher=cipher_of(RAW))
-
-
-def pg_encrypted(request: pytest.FixtureRequest) -> Opener:
-    """The state in PostgreSQL, sealed."""
-    return pg(request, cipher_of(RAW))
-
-
-def pg(request: pytest.FixtureRequest, cipher: Cipher = PLAIN) -> Opener:
+def pg(request: pytest.FixtureRequest) -> Sealing:
     """The state in a schema of its own in PostgreSQL."""
     server: PostgresServer = request.getfixturevalue("postgres")
     place = PgPlace(target=make_target(server.url, server.new_schema(), {}))
     opened: list[StateBackend] = []  # kept: a session that nobody refers to is closed
     request.addfinalizer(server.end_sessions)
 
-    def opener() -> StateBackend:
+    def opener(cipher: Cipher) -> StateBackend:
         opened.append(PgBackend(place, cipher=cipher))
         return opened[-1]
 
     return opener
 
 
-def s3(request: pytest.FixtureRequest) -> Opener:
+def s3(request: pytest.FixtureRequest) -> Sealing:
     """The state in an S3 bucket."""
     return object_store(s3_arguments(request.getfixturevalue("s3_server")))
 
 
-def s3_encrypted(request: pytest.FixtureRequest) -> Opener:
-    """The state in an S3 bucket, sealed."""
-    return object_store(s3_arguments(request.getfixturevalue("s3_server")), cipher_of(RAW))
-
-
-def azure(request: pytest.FixtureRequest) -> Opener:
+def azure(request: pytest.FixtureRequest) -> Sealing:
     """The state in a container of Azure."""
     return object_store(azure_arguments(request.getfixturevalue("azure_server")))
 
 
-def gcs(request: pytest.FixtureRequest) -> Opener:
+def gcs(request: pytest.FixtureRequest) -> Sealing:
     """The state in a bucket of a server that speaks as Google's does."""
     return object_store(gcs_arguments(request.getfixturevalue("gcs_endpoint")))
 
 
-def object_store(arguments: Mapping[str, object], cipher: Cipher = PLAIN) -> Opener:
+def object_store(arguments: Mapping[str, object]) -> Sealing:
     """Open a state of an object store, as the command line would."""
     objects = open_objects(arguments, variables={}, folder=Path())
     surroundings = Surroundings(
@@ -110,44 +91,47 @@ def object_store(arguments: Mapping[str, object], cipher: Cipher = PLAIN) -> Ope
         new_id=lambda: token_hex(8),
         periods=Periods(poll=0.02),
     )
-    return lambda: ObjectStoreWorkspaces(objects, surroundings, cipher=cipher).open("default")
+    return lambda cipher: ObjectStoreWorkspaces(objects, surroundings, cipher=cipher).open(
+        "default"
+    )
 
 
-def http_encrypted(request: pytest.FixtureRequest) -> Opener:
-    """The state on a server, sealed."""
-    return http(request, cipher_of(RAW))
-
-
-def http(request: pytest.FixtureRequest, cipher: Cipher = PLAIN) -> Opener:
+def http(request: pytest.FixtureRequest) -> Sealing:
     """The state on a server, as runs on one machine see it."""
     server: StateServer = request.getfixturevalue("http_states")
     place = http_place(server, request.getfixturevalue("tmp_path") / "data")
-    return lambda: HttpBackend(place, now=utc_now, cipher=cipher)
+    return lambda cipher: HttpBackend(place, now=utc_now, cipher=cipher)
 
 
-def http_at_once(request: pytest.FixtureRequest) -> Opener:
+def http_at_once(request: pytest.FixtureRequest) -> Sealing:
     """The state on a server, as runs on many machines see it that post at once."""
     server: StateServer = request.getfixturevalue("http_states")
     folders = (request.getfixturevalue("tmp_path") / str(number) for number in count())
     place = http_place(server, Path(), interval=0)
-    return lambda: HttpBackend(replace(place, folder=next(folders)), now=utc_now)
+    return lambda cipher: HttpBackend(
+        replace(place, folder=next(folders)), now=utc_now, cipher=cipher
+    )
+
+
+Place: TypeAlias = Callable[[pytest.FixtureRequest], Sealing]
+
+SEALING: Mapping[str, Place] = MappingProxyType(
+    {"memory": memory, "local": local, "pg": pg, "http": http, "s3": s3}
+)
+"""How to open a fresh place where it matters how it is encrypted, by adapter."""
+
+
+def _opened(place: Place, cipher: Cipher) -> Callable[[pytest.FixtureRequest], Opener]:
+    return lambda request: partial(place(request), cipher)
 
 
 PLACES: Mapping[str, Callable[[pytest.FixtureRequest], Opener]] = MappingProxyType(
-    {
-        "memory": memory,
-        "local": local,
-        "pg": pg,
-        "http": http,
-        "http, at once": http_at_once,
-        "memory, encrypted": memory_encrypted,
-        "local, encrypted": local_encrypted,
-        "pg, encrypted": pg_encrypted,
-        "http, encrypted": http_encrypted,
-        "s3, encrypted": s3_encrypted,
-        "s3": s3,
-        "azure": azure,
-        "gcs": gcs,
+    {name: _opened(place, PLAIN) for name, place in SEALING.items()}
+    | {f"{name}, encrypted": _opened(place, cipher_of(RAW)) for name, place in SEALING.items()}
+    | {
+        "http, at once": _opened(http_at_once, PLAIN),
+        "azure": _opened(azure, PLAIN),
+        "gcs": _opened(gcs, PLAIN),
     }
 )
 """How to open a fresh place, by adapter; fixtures that start servers are asked for in there."""

@@ -19,13 +19,14 @@ from mlform.backends.http import HttpBackend, HttpStorage
 from mlform.backends.http_journals import LocalJournals
 from mlform.backends.http_lock import HttpLock
 from mlform.backends.http_site import HttpSite
-from mlform.backends.journaled import JournaledBackend, Lock
+from mlform.backends.journaled import JournaledBackend
 from mlform.backends.local import LocalBackend
 from mlform.backends.memory import MemoryBackend, MemoryPlace
 from mlform.backends.object_store import ObjectStoreWorkspaces
 from mlform.backends.objects import Objects
 from mlform.backends.pg import PgLock, PgPlace, PgStorage, PgWorkspace
 from mlform.backends.pg_session import make_target
+from mlform.backends.storage import Lock
 from mlform.state.snapshot import Intent, Recorded, State
 from mlform.wiring import utc_now
 from tests.contracts.faulty_backend import Died, FaultyBackend

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -9,16 +12,21 @@ import pytest
 from mlform.backends.base import StateBackend
 from mlform.backends.http import HttpBackend
 from mlform.backends.http_document import decode_document
+from mlform.backends.journaled import JournaledBackend
 from mlform.backends.local import LocalBackend
-from mlform.backends.memory import MemoryBackend, MemoryPlace
+from mlform.backends.memory import MemoryBackend, MemoryLock, MemoryPlace, MemoryStorage
 from mlform.ciphers.base import KeyProvider
 from mlform.ciphers.keyring import KeyRing
+from mlform.dataclass import replace
 from mlform.errors import EncryptionError, StateConflict, StateCorrupt
 from mlform.state.encryption import Cipher, is_sealed
-from mlform.state.journal import Damaged
+from mlform.state.journal import Damaged, Journal
 from mlform.state.snapshot import Recorded
 from mlform.wiring import utc_now
-from tests.ciphers import OTHER, RAW, cipher_of
+from tests.ciphers import OTHER, RAW, SCRYPT, cipher_of
+from tests.contracts.faulty_backend import Died
+from tests.contracts.faulty_storage import FaultyStorage
+from tests.contracts.places import SEALING
 from tests.contracts.state_samples import MODEL, RUN, TRAIN, journals, record, state
 from tests.state_server import StateServer, http_place
 
@@ -122,6 +130,104 @@ def test_one_write_is_enough(rotation: str, path: Path) -> None:
     assert [journal.base.serial for journal in journals(found)] == [0, 1, 2, 3]
     plain = [name for name, content in _files(path.parent).items() if HUSH.encode() in content]
     assert bool(plain) is (rotation == "encrypted to plain")
+
+
+@pytest.mark.parametrize("rotation", ROTATIONS)
+@pytest.mark.parametrize("name", SEALING)
+def test_the_history_goes_along_with_a_new_key(
+    name: str, rotation: str, request: pytest.FixtureRequest
+) -> None:
+    before, after = ROTATIONS[rotation]
+    opened = SEALING[name](request)
+    for serial in (1, 2):
+        _apply(opened(before), serial)
+    _die(opened(before))
+    _apply(opened(after), 3)
+    found = opened(_alone(after))
+    assert [journal.base.serial for journal in journals(found)] == [0, 1, 2, 2]
+    assert [journal.died for journal in journals(found)].count(True) == 1
+
+
+@pytest.mark.parametrize("name", SEALING)
+def test_the_history_goes_along_where_a_state_is_written_at_once(
+    name: str, request: pytest.FixtureRequest
+) -> None:
+    opened = SEALING[name](request)
+    _apply(opened(OLD), 1)
+    new = opened(cipher_of(RAW, OTHER))
+    new.write(state(serial=2), expected_serial=1, run=replace(RUN, operation="state rm"))
+    assert [each.run.operation for each in journals(opened(cipher_of(RAW)))] == [
+        "apply",
+        "state rm",
+    ]
+
+
+class _OneByOne(MemoryStorage):
+    """Whose calls are made one after the other, so that one can die between any two."""
+
+    def together(self, work: Callable[[], None]) -> None:
+        work()
+
+
+@pytest.mark.parametrize("done", [False, True])
+@pytest.mark.parametrize("rotation", ROTATIONS)
+def test_whoever_dies_at_a_new_key_begins_anew(rotation: str, *, done: bool) -> None:
+    before, after = ROTATIONS[rotation]
+    for dies_at in count(1):
+        place = MemoryPlace()
+        for serial in (1, 2):
+            _apply(MemoryBackend(place, cipher=before), serial)
+        _die(MemoryBackend(place, cipher=before))
+        faulty = FaultyStorage(_OneByOne(place), dies_at=dies_at, done=done)
+        with suppress(Died):
+            _apply(JournaledBackend(faulty, MemoryLock(place), cipher=after), 3)
+        recovered = MemoryBackend(place, cipher=after)
+        found = recovered.read()
+        assert found is not None
+        _apply(recovered, found.serial + 1)
+        kept = journals(MemoryBackend(place, cipher=_alone(after)))
+        assert [journal.base.serial for journal in kept][:3] == [0, 1, 2]
+        if faulty.survived:
+            break
+    assert dies_at > 8, "it makes many calls"
+
+
+def test_a_new_key_costs_a_server_no_more_requests_however_long_the_history(
+    http_states: StateServer, tmp_path: Path
+) -> None:
+    asked = []
+    for runs in (2, 20):
+        place = http_place(http_states, tmp_path / str(runs), path=f"/{runs}")
+        for serial in range(1, runs + 1):
+            _apply(HttpBackend(place, now=utc_now, cipher=OLD), serial)
+        http_states.requests.clear()
+        _apply(HttpBackend(place, now=utc_now, cipher=cipher_of(RAW, OTHER)), runs + 1)
+        asked.append(http_states.methods())
+    assert asked[0] == asked[1]
+
+
+@pytest.mark.parametrize("name", SEALING)
+def test_history_without_its_key_is_told_of_and_stays(
+    name: str, request: pytest.FixtureRequest
+) -> None:
+    """Somebody put a state of another key in the place of the one before."""
+    opened = SEALING[name](request)
+    _apply(opened(OLD), 1)
+    both = opened(cipher_of(None, OTHER))
+    _apply(both, 2)
+    _apply(opened(cipher_of(RAW, None)), 3)
+    stray = MemoryBackend(cipher=cipher_of(SCRYPT))
+    _apply(stray, 1)
+    lost = replace(journals(stray)[0], run=replace(RUN, id="stray", who="bob@far"))
+    opened(cipher_of(SCRYPT)).keep((lost,))
+    _apply(opened(cipher_of(RAW)), 4)
+    told = [each for each in opened(cipher_of(RAW)).history() if isinstance(each, Damaged)]
+    (only,) = told
+    assert "bob@far" in only.where
+    assert "key provider of type scrypt" in only.problem
+    assert "fallback" in only.problem
+    again = list(opened(cipher_of(RAW, SCRYPT)).history())
+    assert [each.run.who for each in again if isinstance(each, Journal)].count("bob@far") == 1
 
 
 def _alone(cipher: KeyRing) -> Cipher:
@@ -234,4 +340,4 @@ def test_history_that_does_not_open_stays_where_keys_change(path: Path) -> None:
         for each in LocalBackend(path, cipher=cipher_of(RAW)).history()
         if isinstance(each, Damaged)
     ]
-    assert [each.where for each in told] == [str(lost)]
+    assert [each.where for each in told] == [f"{lost} (apply of ada@lab at {RUN.started})"]

@@ -521,12 +521,12 @@ def test_the_history_of_another_place_can_be_added(here: HttpPlace, there: HttpP
     (journal,) = journals(_open(here))
     elsewhere = replace(there, address=f"{there.address}/other", lock_address="")
     _open(elsewhere).write(state(record(TRAIN), serial=1), expected_serial=None)
-    _open(elsewhere).keep(journal)
+    _open(elsewhere).keep((journal,))
     assert journal in journals(_open(elsewhere))
 
 
 def test_an_address_is_one_state(here: HttpPlace) -> None:
-    workspaces = HttpWorkspaces(here, now=utc_now)
+    workspaces = HttpWorkspaces(_open(here))
     assert workspaces.names() == ("default",)
     assert workspaces.open("default").read() is None
     for refused in (workspaces.open, workspaces.create, workspaces.delete):

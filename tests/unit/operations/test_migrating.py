@@ -7,11 +7,12 @@ from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from types import MappingProxyType
+from urllib.parse import quote
 
 import pytest
 
 from mlform.backends.base import StateBackend, Workspaces
-from mlform.backends.http import HttpWorkspaces
+from mlform.backends.http import HttpBackend, HttpWorkspaces
 from mlform.backends.local import LocalWorkspaces
 from mlform.backends.memory import MemoryPlace, MemoryWorkspaces
 from mlform.backends.object_store import ObjectStoreWorkspaces
@@ -27,7 +28,7 @@ from mlform.state.snapshot import Deposed, OutputRecord, Recorded, State
 from mlform.wiring import utc_now
 from tests.ciphers import RAW, cipher_of
 from tests.contracts.faulty_backend import Died, FaultyBackend
-from tests.contracts.faulty_objects import memory_objects, surroundings
+from tests.contracts.faulty_objects import FaultyObjects, memory_objects, surroundings
 from tests.contracts.state_samples import MODEL, RUN, TRAIN, journals, record, state
 from tests.engine import Engine
 from tests.postgres import PostgresServer
@@ -65,7 +66,8 @@ def pg(request: pytest.FixtureRequest, folder: Path) -> Workspaces:
 
 def http(request: pytest.FixtureRequest, folder: Path) -> Workspaces:
     server: StateServer = request.getfixturevalue("http_states")
-    return HttpWorkspaces(http_place(server, folder), now=utc_now)
+    place = http_place(server, folder, path=quote(str(folder)))
+    return HttpWorkspaces(HttpBackend(place, now=utc_now))
 
 
 WITH_WORKSPACES: Mapping[str, Opened] = MappingProxyType(
@@ -221,8 +223,7 @@ def test_a_copy_that_was_cut_off_is_done_again(
     place = MemoryPlace()
     there = MemoryWorkspaces({"default": place})
     written = filled(here)
-    for journal in journals(here.open("default")):
-        there.open("default").keep(journal)
+    there.open("default").keep(journals(here.open("default")))
     assert migrated(environment, here, there) == ["default"]
     assert there.open("default").read() == written
     assert len(journals(there.open("default"))) == 3
@@ -231,16 +232,18 @@ def test_a_copy_that_was_cut_off_is_done_again(
 class _Mortal:
     """A place whose backends die at a chosen call."""
 
-    def __init__(self, inner: Workspaces, dies_at: int) -> None:
+    def __init__(self, inner: Workspaces, dies_at: int, *, done: bool) -> None:
         self._inner = inner
         self.backends: list[FaultyBackend] = []
         self._dies_at = dies_at
+        self._done = done
 
     def names(self) -> tuple[str, ...]:
         return self._inner.names()
 
     def open(self, name: str) -> StateBackend:
-        self.backends.append(FaultyBackend(self._inner.open(name), dies_at=self._dies_at))
+        inner = self._inner.open(name)
+        self.backends.append(FaultyBackend(inner, dies_at=self._dies_at, done=self._done))
         return self.backends[-1]
 
     def create(self, name: str) -> None:
@@ -249,26 +252,97 @@ class _Mortal:
     def delete(self, name: str) -> None:
         self._inner.delete(name)
 
+    @property
+    def survived(self) -> bool:
+        """Whether none of them came to the call to die at."""
+        return all(backend.survived for backend in self.backends)
 
-def test_whenever_it_is_killed_the_old_state_is_whole_and_it_can_be_done_again(
-    environment: Environment, tmp_path: Path, request: pytest.FixtureRequest
+
+def _force_open(workspaces: Workspaces) -> None:
+    """Do what a person does about the lock of somebody who died elsewhere."""
+    backend = workspaces.open("default")
+    holder = backend.holder()
+    if holder is not None:
+        backend.break_lock(holder.id)
+
+
+@pytest.mark.parametrize("done", [False, True])
+@pytest.mark.parametrize("side", ["source", "target"])
+@pytest.mark.parametrize("name", PLACES)
+def test_whoever_dies_leaves_the_old_state_whole_and_it_can_be_done_again(
+    name: str,
+    side: str,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    environment: Environment,
+    *,
+    done: bool,
 ) -> None:
-    here = local(request, tmp_path / "here")
-    written = filled(here)
-    told = journals(here.open("default"))
+    """At each call of either side, which meet nowhere but in what is copied."""
     for dies_at in count(1):
-        place = MemoryPlace()
-        there = MemoryWorkspaces({"default": place})
-        mortal = _Mortal(there, dies_at)
+        folder = tmp_path / str(dies_at)
+        place, file = PLACES[name](request, folder / "place"), local(request, folder / "file")
+        here, there = (place, file) if side == "source" else (file, place)
+        written = filled(here)
+        told = [each.run for each in journals(here.open("default"))]
+        mortal = _Mortal(place, dies_at, done=done)
+        dying = (mortal, there) if side == "source" else (here, mortal)
         with suppress(Died):
-            migrated(environment, here, mortal)
-        survived = all(backend.survived for backend in mortal.backends)
-        place.holder = None
+            migrated(environment, *dying)
+        for each in (here, there):
+            _force_open(each)
         assert here.open("default").read() == written
-        assert here.open("default").holder() is None
         migrated(environment, here, there)
         assert there.open("default").read() == written
-        assert [each.run for each in journals(there.open("default"))] == [each.run for each in told]
-        if survived:
+        assert [each.run for each in journals(there.open("default"))] == told
+        if mortal.survived:
             break
-    assert dies_at > 5
+    assert dies_at > 3
+
+
+def _of_runs(workspaces: Workspaces, runs: int) -> Workspaces:
+    """The same with a history of so many runs."""
+    backend = workspaces.open("default")
+    for serial in range(runs):
+        expected = None if serial == 0 else serial
+        run = replace(RUN, id=f"run {serial}")
+        backend.write(
+            state(record(TRAIN, n=serial), serial=serial + 1), expected_serial=expected, run=run
+        )
+    return workspaces
+
+
+def test_a_server_gets_no_more_requests_however_long_the_history(
+    http_states: StateServer,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    environment: Environment,
+) -> None:
+    asked = []
+    for runs in (2, 40):
+        here = _of_runs(local(request, tmp_path / f"here {runs}"), runs)
+        place = http_place(http_states, tmp_path / f"there {runs}", path=f"/{runs}")
+        there = HttpWorkspaces(HttpBackend(place, now=utc_now))
+        http_states.requests.clear()
+        migrated(environment, here, there)
+        asked.append(http_states.methods())
+        assert len(journals(there.open("default"))) == runs
+    assert asked[0] == asked[1]
+
+
+def test_an_object_store_gets_one_request_for_each_journal_and_none_again(
+    tmp_path: Path, request: pytest.FixtureRequest, environment: Environment
+) -> None:
+    others = []
+    for runs in (2, 40):
+        here = _of_runs(local(request, tmp_path / str(runs)), runs)
+        objects = FaultyObjects(memory_objects())
+        there = ObjectStoreWorkspaces(objects, surroundings())
+        migrated(environment, here, there)
+        kept = [each for each in objects.requests if "/history/" in each]
+        assert len(kept) == runs
+        others.append(len(objects.requests) - runs)
+        objects.requests.clear()
+        there.open("default").keep(journals(here.open("default")))
+        assert objects.requests == ["list workspaces/default/history"]
+    assert others[0] == others[1]
