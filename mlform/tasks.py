@@ -30,6 +30,8 @@ TASK_FORMAT: Final = 1
 DOCUMENT_NAME: Final = "task.json"
 RESULT_NAME: Final = "result.json"
 ARTIFACT_FOLDER: Final = "artifact"
+NO_ROOM: Final = 74
+"""Exit status of a task that could not write its result, as sysexits.h has it for such errors."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,12 +201,14 @@ class TaskEvent:
         done: Units finished, or None where there is no count.
         total: Units in all, or None where it is not known.
         detail: The newest figure, such as `eval-logloss 0.31`, or an empty string.
+        lasting: Whether it is to be told also where nobody watches the progress.
     """
 
     message: str
     done: int | None = None
     total: int | None = None
     detail: str = ""
+    lasting: bool = False
 
     def to_json(self) -> JsonObject:
         """Return the event as JSON."""
@@ -213,6 +217,7 @@ class TaskEvent:
             "done": self.done,
             "total": self.total,
             "detail": self.detail,
+            **({"lasting": True} if self.lasting else {}),
         }
 
     @classmethod
@@ -224,6 +229,7 @@ class TaskEvent:
             done=done if isinstance(done, int) else None,
             total=total if isinstance(total, int) else None,
             detail=str(document.get("detail", "")),
+            lasting=document.get("lasting") is True,
         )
 
 

@@ -8,6 +8,7 @@ that runs is kept besides.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:  # a plan looks at no log
 
 KEPT: Final = 20
 """Logs of one object that are kept."""
+
+DAYS: Final = 30
+"""Days that the logs of an object are kept which is neither configured nor in the state."""
 
 _TIME: Final = "%Y%m%dT%H%M%SZ"
 _PARTS: Final = 3
@@ -81,6 +85,26 @@ def new_log(
                 old.path.unlink(missing_ok=True)
     number = before[-1].number + 1 if before else 1
     return folder / f"{number:06d}-{now.strftime(_TIME)}-{attempt[:_LENGTH]}.log"
+
+
+def remove_old_logs(data_folder: Path, kept: Iterable[ResourceAddress], now: datetime) -> None:
+    """Remove the logs of objects that are nowhere any more, once the last attempt is long ago.
+
+    Args:
+        data_folder: Of mlform.
+        kept: The objects that are configured or in the state.
+        now: The time.
+    """
+    names = {folder_name(address) for address in kept}
+    folders = (data_folder / "logs").glob("*")
+    before = now.timestamp() - DAYS * 24 * 60 * 60
+    for folder in [each for each in folders if each.name not in names]:
+        with contextlib.suppress(OSError):
+            logs = list(folder.iterdir())
+            if all(log.stat().st_mtime < before for log in (folder, *logs)):
+                for log in logs:
+                    log.unlink()
+                folder.rmdir()
 
 
 def logs_of(data_folder: Path, address: ResourceAddress) -> tuple[AttemptLog, ...]:

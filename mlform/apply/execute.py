@@ -324,7 +324,7 @@ class Execution:
 
     def _take_problem(self, attempt: Attempt, problem: BaseException, *, left_behind: bool) -> None:
         step, ports = attempt.step, self._ports
-        trouble = trouble_of(problem)
+        trouble = trouble_of(problem, ports.data_folder)
         if trouble is None:
             raise problem
         if isinstance(trouble, Unforeseen):

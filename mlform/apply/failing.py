@@ -37,15 +37,19 @@ class Unforeseen(MlformError):
     """Something that no adapter may raise: a bug."""
 
 
-def trouble_of(problem: BaseException) -> Trouble | None:
-    """Return what a step failed of, or None where the process itself is to end."""
+def trouble_of(problem: BaseException, folder: Path) -> Trouble | None:
+    """Return what a step failed of, or None where the process itself is to end.
+
+    Args:
+        problem: What was raised.
+        folder: Where the working files are, for the system does not always say which one it was.
+    """
     if isinstance(problem, MlformError | ConfigurationError):
         return problem
     if isinstance(problem, OSError):
-        where = f"{problem.filename}: " if problem.filename else ""
         detail = (
-            f"{where}{problem.strerror or problem}. Mend that (is the disk full, may you write "
-            "there?) and apply again: what finished is recorded."
+            f"{problem.filename or folder}: {problem.strerror or problem}. Mend that (is the disk "
+            "full, may you write there?) and apply again: what finished is recorded."
         )
         return MlformError("Working files cannot be read or written", detail)
     if isinstance(problem, Exception):

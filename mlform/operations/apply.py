@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mlform import __version__
+from mlform.apply.attempt_logs import remove_old_logs
 from mlform.apply.checked import checks_after, checks_noted
 from mlform.apply.execute import Execution
 from mlform.apply.ports import Ports
@@ -143,6 +144,10 @@ def _carry_out(
     recorder.outputs(outputs)
     recorder.checks(checks_after(planned.plan, evaluation, execution.unfinished))
     recorder.fold()
+    if planned.plan.complete:
+        wanted = {change.address for change in planned.plan.changes}
+        known = {record.address for record in recorder.state.records}
+        remove_old_logs(ports.data_folder, wanted | known, ports.now())
     tally = execution.tally
     return Applied(
         added=tally.added,

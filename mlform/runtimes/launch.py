@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
+from mlform.bounded import cut_middle
 from mlform.dataclass import dataclass, field
 from mlform.errors import RuntimeFailure, WorkerLost
 from mlform.runtimes.preparation import log_tail
@@ -102,12 +103,21 @@ def start_child(start: Start) -> ChildProcess:
                 start_new_session=True,
             )
     except OSError as error:
-        raise RuntimeFailure(
-            "Worker cannot be started",
-            f"{start.command[0]}: {error.strerror or error}. "
-            "Check that the Python that mlform runs with is still installed.",
-        ) from error
+        raise not_started("Worker", start.command[0], error) from error
     return ChildProcess(process)
+
+
+def not_started(what: str, program: str, error: OSError) -> RuntimeFailure:
+    """Return the failure to start a program, or to open the files it is started with."""
+    where = error.filename or program
+    advice = (
+        "Check that the Python that mlform runs with is still installed."
+        if str(where) == program
+        else "Is the disk full, may you write there? Mend that and apply again."
+    )
+    return RuntimeFailure(
+        f"{what} cannot be started", f"{where}: {error.strerror or error}. {advice}"
+    )
 
 
 @dataclass(slots=True)
@@ -151,6 +161,7 @@ class WarmWorkers:
         self._children: dict[str, WarmChild] = {}
         self._lock = threading.Lock()
         self._log = log
+        cut_middle(log)
         try:
             with log.open("ab") as errors:
                 self._process = subprocess.Popen(
@@ -163,9 +174,7 @@ class WarmWorkers:
                     start_new_session=True,
                 )
         except OSError as error:
-            raise RuntimeFailure(
-                "Worker cannot be started", f"{command[0]}: {error.strerror or error}."
-            ) from error
+            raise not_started("Worker", command[0], error) from error
         self._reader = threading.Thread(target=self._read, name="warm-workers", daemon=True)
         self._reader.start()
 

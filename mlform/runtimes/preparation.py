@@ -16,6 +16,7 @@ from mlform.printed import read_end
 from mlform.tasks import (
     ARTIFACT_FOLDER,
     DOCUMENT_NAME,
+    NO_ROOM,
     RESULT_NAME,
     Requirements,
     Task,
@@ -154,6 +155,13 @@ def read_answer(work: Path, exit_status: int, log: Path) -> TaskResult:
             str(problem.get("summary", "Task failed")),
             str(problem.get("detail", "")),
             argument=str(problem.get("argument", "")),
+            log_tail=log_tail(log),
+        )
+    if exit_status == NO_ROOM:
+        raise TaskFailed(
+            "Task could not write its result",
+            f"What it made does not fit into {work}, or cannot be written there. Free some space "
+            "on that disk, see that it is in order, and apply again.",
             log_tail=log_tail(log),
         )
     if exit_status != 0:

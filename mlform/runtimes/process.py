@@ -43,6 +43,7 @@ from mlform.runtimes.records import (
     write_note,
 )
 from mlform.runtimes.supervision import EventFile, supervise
+from mlform.runtimes.task_log import TaskLog, make_log
 from mlform.tasks import DOCUMENT_NAME, Server, Task, TaskEvent, TaskResult
 
 PACKAGES_THAT_MATTER: Final = (
@@ -184,7 +185,7 @@ class ProcessRuntime:
         """Run a task to its end; see the port for what it raises."""
         write_document(request.work, request.document)
         (request.work / _TEMPORARY).mkdir(exist_ok=True)
-        request.log.parent.mkdir(parents=True, exist_ok=True)
+        make_log(request.log)
         note = ProcessNote(role="task", argument=request.command[-1])
         write_note(self._folder, request.owner, note)
         try:
@@ -193,7 +194,8 @@ class ProcessRuntime:
                 role="task", argument=request.command[-1], name=proc.name_of(started.pid)
             )
             write_note(self._folder, request.owner, note)
-            events = EventFile(request.work / _EVENTS, request.log, on_event)
+            log = TaskLog(request.log, on_event)
+            events = EventFile(request.work / _EVENTS, log, on_event)
             status = supervise(started, request.requirements, events, cancellation)
         finally:
             remove_note(self._folder, request.owner)

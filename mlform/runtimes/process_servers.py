@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from mlform.bounded import cut_middle
 from mlform.dataclass import dataclass, replace
 from mlform.digests import Json, JsonObject, canonical_json
-from mlform.errors import RuntimeFailure, ServerFailed, TaskCancelled
+from mlform.errors import ServerFailed, TaskCancelled
 from mlform.runtimes import proc, route
 from mlform.runtimes.base import (
     READY_LIMIT,
@@ -22,6 +23,7 @@ from mlform.runtimes.base import (
     ServerPaths,
     not_ready,
 )
+from mlform.runtimes.launch import not_started
 from mlform.runtimes.preparation import Programs, log_tail
 from mlform.runtimes.records import (
     ProcessNote,
@@ -352,6 +354,7 @@ def _detach(command: tuple[str, ...], variables: Mapping[str, str], log: Path) -
     import subprocess
 
     log.parent.mkdir(parents=True, exist_ok=True)
+    cut_middle(log)
     try:
         with log.open("ab") as stream:
             process = subprocess.Popen(
@@ -364,9 +367,7 @@ def _detach(command: tuple[str, ...], variables: Mapping[str, str], log: Path) -
                 start_new_session=True,
             )
     except OSError as error:
-        raise RuntimeFailure(
-            "Server cannot be started", f"{command[0]}: {error.strerror or error}."
-        ) from error
+        raise not_started("Server", command[0], error) from error
     _detached.append(process)
     name = proc.name_of(process.pid)
     # A process that has ended already has no start time; its number with no time is nobody.

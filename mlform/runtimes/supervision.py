@@ -14,6 +14,7 @@ from mlform.runtimes import proc
 from mlform.runtimes.base import Cancellation
 from mlform.runtimes.launch import Started
 from mlform.runtimes.preparation import parse_event
+from mlform.runtimes.task_log import TaskLog
 from mlform.tasks import Requirements, TaskEvent
 
 _POLL: Final = 0.05
@@ -32,7 +33,7 @@ class EventFile:
     """
 
     path: Path
-    log: Path
+    log: TaskLog
     on_event: Callable[[TaskEvent], None]
     _read: int = field(default=0, init=False)
     _rest: bytes = field(default=b"", init=False)
@@ -62,8 +63,7 @@ class EventFile:
         if event is not None:
             self.on_event(event)
         elif line.strip():
-            with self.log.open("ab") as log:
-                log.write(line + b"\n")
+            self.log.append(line + b"\n")
 
 
 def supervise(
@@ -90,6 +90,7 @@ def supervise(
         while True:
             status = started.wait(_POLL)
             events.forward()
+            events.log.bound()
             if status == -signal.SIGKILL and proc.memory_killings() > killings:
                 raise _machine_full()
             if status is not None:

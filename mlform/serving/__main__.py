@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from mlform.serving.configuration import ConfigurationError, ServerConfig, read_configuration
+from mlform.serving.own_log import bound_own_log
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:
@@ -60,6 +61,7 @@ def main(arguments: list[str]) -> int:
     except ConfigurationError as failure:
         sys.stderr.write(f"{failure}\n")
         return 1
+    bound_own_log()
     return _serve(config)
 
 

@@ -244,7 +244,8 @@ class MessageStream:
             hook |= {"elapsed_seconds": round(self._tracker.clock() - step.since)}
         hook["progress"] = event.progress.to_json()
         text = f"{event.address}: {progress_text(event.progress)}"
-        self.message("apply_progress", text, {"hook": hook})
+        level: Level = "warn" if event.progress.lasting else "info"
+        self.message("apply_progress", text, {"hook": hook}, level=level)
 
     def tick(self) -> None:
         """Write a message for each step that goes on, every ten seconds."""

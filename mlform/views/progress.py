@@ -100,14 +100,16 @@ def progress_text(progress: TaskEvent) -> str:
 
 
 def sentence(event: Event, elapsed: float = 0.0) -> Line | None:
-    """Return the line that says an event, or None for progress, which is no news by itself.
+    """Return the line that says an event, or None for progress that is no news by itself.
 
     Args:
         event: What happened.
         elapsed: Seconds since the step began, for a failure.
     """
     if isinstance(event, StepProgress):
-        return None
+        if not event.progress.lasting:
+            return None
+        return _said(event.address, event.progress.message, Ink.CHANGE)
     if isinstance(event, Interrupted):
         return Line((Piece(STOP_SENTENCE if event.now else INTERRUPT_SENTENCE, Ink.ALARM),))
     return _step_sentence(event, elapsed)

@@ -43,9 +43,10 @@ def _warm() -> int:
 def _task(document: Path) -> int:
     _fix_hashes()
     from mlform.worker.execution import run_document
+    from mlform.worker.printing import Printed, as_text, printing
 
-    with os.fdopen(_take_stdout(), "w", encoding="utf-8") as events:
-        return run_document(document, events)
+    with printing() as printed:
+        return run_document(document, as_text(Printed(_take_stdout())), printed)
 
 
 _MODES = {"--check": _check, "--warm": _warm}

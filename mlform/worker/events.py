@@ -39,6 +39,11 @@ class Progress:
         self._write(event)
         self._message, self._next = message, now + _INTERVAL
 
+    def tell(self, message: str) -> None:
+        """Say what people have to hear even where they do not watch the progress."""
+        self.flush()
+        self._write(TaskEvent(message=message, lasting=True))
+
     def flush(self) -> None:
         """Write the newest event if it was held back."""
         if self._held is not None:

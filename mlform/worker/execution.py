@@ -5,17 +5,19 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import shutil
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from mlform.digests import JsonObject
 from mlform.features.arguments import Arguments
 from mlform.features.problems import TaskFailure
-from mlform.tasks import ARTIFACT_FOLDER, RESULT_NAME, TaskDocument, TaskResult
+from mlform.tasks import ARTIFACT_FOLDER, NO_ROOM, RESULT_NAME, TaskDocument, TaskResult
 from mlform.worker.events import Progress
+from mlform.worker.printing import Printed
 from mlform.worker.problems import problem_of
 from mlform.worker.work import Work, write_json
 
@@ -48,15 +50,17 @@ FAILED: Final = 1
 REFUSED: Final = 2
 
 
-def run_document(path: Path, events: TextIO) -> int:
+def run_document(path: Path, events: TextIO, printed: Sequence[Printed] = ()) -> int:
     """Do a task and write its artifact and `result.json`.
 
     Args:
         path: The document.
         events: Where progress goes, as JSON lines.
+        printed: What takes what the task prints.
 
     Returns:
-        0 if it is done; 1 if `result.json` holds a problem; 2 if the document cannot be read.
+        0 if it is done; 1 if `result.json` holds a problem; 2 if the document cannot be read;
+        `NO_ROOM` if `result.json` cannot be written.
     """
     try:
         document = TaskDocument.from_json(json.loads(path.read_bytes()))
@@ -71,16 +75,19 @@ def run_document(path: Path, events: TextIO) -> int:
         attributes = _work(document, progress)
     except TaskFailure as failure:
         sys.stderr.write(f"{failure.problem.summary}: {failure.problem.detail}\n")
-        _answer(output, {"problem": failure.problem.to_json()})
-        return FAILED
+        return _answer(output, {"problem": failure.problem.to_json()})
     except Exception as error:  # noqa: BLE001 - whatever it is, the control plane has to hear of it
         traceback.print_exc()
-        _answer(output, {"problem": problem_of(error).to_json()})
-        return FAILED
+        return _answer(output, {"problem": problem_of(error).to_json()})
     finally:
+        _tell_loss(progress, printed)
         progress.flush()
-    _answer(output, TaskResult(attributes=attributes).to_json())
-    return DONE
+    return _answer(output, TaskResult(attributes=attributes).to_json())
+
+
+def _tell_loss(progress: Progress, printed: Sequence[Printed]) -> None:
+    for loss in {each.loss for each in printed if each.loss}:
+        progress.tell(f"its log is incomplete, since it could not be written: {loss}")
 
 
 def limit_threads(threads: int) -> None:
@@ -118,9 +125,17 @@ def _work(document: TaskDocument, progress: Progress) -> JsonObject:
     )
 
 
-def _answer(output: Path, document: JsonObject) -> None:
-    """Write `result.json` whole or not at all."""
-    output.mkdir(parents=True, exist_ok=True)
+def _answer(output: Path, document: JsonObject) -> int:
+    """Write `result.json` whole or not at all; return the exit status that goes with it."""
     written = output / f".{RESULT_NAME}"
-    write_json(written, document)
-    written.replace(output / RESULT_NAME)
+    if "problem" in document:
+        # On a full disk it makes room for the answer.
+        shutil.rmtree(output / ARTIFACT_FOLDER, ignore_errors=True)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        write_json(written, document)
+        written.replace(output / RESULT_NAME)
+    except OSError as problem:
+        sys.stderr.write(f"mlform.worker: {output / RESULT_NAME}: {problem}\n")
+        return NO_ROOM
+    return FAILED if "problem" in document else DONE

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import re
 import traceback
+from typing import Final
 
 from mlform.features.problems import TaskFailure
 from mlform.tasks import TaskProblem
 
 WORKER_FAILED = "The worker failed"
+_OF_THE_DISK: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
+_IN_RUST: Final = re.compile(r"\(os error (\d+)\)")
 
 
 def problem_of(error: BaseException) -> TaskProblem:
@@ -20,7 +26,28 @@ def problem_of(error: BaseException) -> TaskProblem:
             summary="Out of memory",
             detail=f"{last}. Raise `memory` of the runtime or take less data.",
         )
+    if _number(error) in _OF_THE_DISK:
+        return TaskProblem(
+            summary="Files cannot be written",
+            detail=f"{last}. Free some space on the disk that holds the project, see that it is in "
+            "order, and apply again.",
+        )
+    if isinstance(error, PermissionError):
+        return TaskProblem(
+            summary="Files cannot be read",
+            detail=f"{error.filename or last}: Permission denied. The task runs as user "
+            f"{os.getuid()} of group {os.getgid()}, who must be able to read the sources and the "
+            "code, and enter their folders: chmod -R o+rX lets everybody do so.",
+        )
     return TaskProblem(
         summary=WORKER_FAILED,
         detail=f"{last}\nThis is a bug in mlform; the traceback is in the log of the task.",
     )
+
+
+def _number(error: BaseException) -> int | None:
+    """Return the number of an error of the system; libraries in Rust put it into the text."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno
+    told = _IN_RUST.search(str(error))
+    return None if told is None else int(told[1])

@@ -22,6 +22,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -29,6 +30,7 @@ from typing import Final
 from mlform.digests import JsonObject
 from mlform.tasks import TaskDocument
 from mlform.worker.execution import BEFORE_LIBRARIES, FAILED, run_document
+from mlform.worker.printing import Printed, as_text, printing
 
 _TABLES: Final = ("numpy", "polars")
 
@@ -191,13 +193,15 @@ def _become(paths: Mapping[str, str], environment: Mapping[str, str], server: in
             os.dup2(source, target)
         os.closerange(3, max(log, nothing) + 1)
         os.environ.update(environment)
-        with Path(paths["events"]).open("a", encoding="utf-8") as events:
-            status = run_document(Path(paths["document"]), events)
+        events = as_text(Printed(os.open(paths["events"], flags, 0o644)))
+        with printing() as printed:
+            status = run_document(Path(paths["document"]), events, printed)
     except BaseException:  # noqa: BLE001 - a child must never go on as a second server
         traceback.print_exc()
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        with suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
         os._exit(status)  # the server's own cleanup is not the child's
 
 

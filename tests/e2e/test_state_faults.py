@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import resource
 import shutil
-import subprocess  # noqa: TID251 - mounts file systems, and starts the program with a limit
+import subprocess  # noqa: TID251 - starts the program with a limit
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +18,7 @@ import pytest
 from mlform.backends.local import LocalBackend
 from mlform.state.snapshot import State
 from tests.e2e.cli import Cli, Outcome
+from tests.e2e.disks import SmallDisk, mounted
 
 NODES = 800
 CONFIG = """
@@ -37,33 +38,10 @@ def cli(tmp_path: Path) -> Cli:
     return Cli(tmp_path / "project").file("main.mlf.hcl", CONFIG)
 
 
-class SmallDisk:
-    """A file system of a chosen size."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def remount(self, options: str) -> None:
-        subprocess.run(  # noqa: S603 - as root, in a test
-            ["/bin/mount", "-o", f"remount,{options}", str(self.folder)], check=True
-        )
-
-
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[SmallDisk]:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    done = subprocess.run(  # noqa: S603 - as root, in a test
-        ["/bin/mount", "-t", "tmpfs", "-o", "size=400k", "none", str(folder)],
-        check=False,
-        capture_output=True,
-    )
-    if done.returncode != 0:
-        pytest.skip("mounting a file system takes root")
-    try:
-        yield SmallDisk(folder)
-    finally:
-        subprocess.run(["/bin/umount", str(folder)], check=True)  # noqa: S603 - as above
+    with mounted(tmp_path / "disk", "400k") as made:
+        yield made
 
 
 def state_of(cli: Cli) -> State:

@@ -24,6 +24,7 @@ INSIDE: Final = (
     "dataclass.py",
     "tasks.py",
     "digests.py",
+    "bounded.py",
     "features",
     "worker",
     "serving",

@@ -23,6 +23,7 @@ from mlform.runtimes.preparation import (
     write_document,
 )
 from mlform.runtimes.supervision import out_of_memory, timed_out
+from mlform.runtimes.task_log import TaskLog, make_log
 from mlform.tasks import Requirements, TaskEvent, TaskResult
 
 _POLL: Final = 0.05
@@ -59,10 +60,11 @@ def run_task(
     write_document(request.work, request.document)
     output = request.work / OUTPUT_FOLDER
     _give(output, user)
-    request.log.parent.mkdir(parents=True, exist_ok=True)
+    make_log(request.log)
     container = lifecycle.create(engine, task_container(request, user))
     try:
-        stream = _attach(engine, container, request.log, on_event)
+        log = TaskLog(request.log, on_event)
+        stream = _attach(engine, container, log, on_event)
         lifecycle.start(engine, container, request.image)
         _wait(engine, container, stream, request.requirements, cancellation)
         stream.join(_READ_LIMIT)
@@ -100,11 +102,11 @@ def _answer(request: TaskRequest, ending: Ending) -> TaskResult:
 
 
 def _attach(
-    engine: Engine, container: str, log: Path, on_event: Callable[[TaskEvent], None]
+    engine: Engine, container: str, log: TaskLog, on_event: Callable[[TaskEvent], None]
 ) -> lifecycle.Output:
     def keep(text: bytes) -> None:
-        with log.open("ab") as stream:
-            stream.write(text)
+        log.append(text)
+        log.bound()
 
     def take(line: bytes) -> None:
         event = parse_event(line.decode(errors="replace"))

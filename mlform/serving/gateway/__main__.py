@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mlform.serving.gateway.configuration import ConfigurationError, read_configuration
 from mlform.serving.gateway.service import Gateway
+from mlform.serving.own_log import bound_own_log
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:
@@ -32,6 +33,7 @@ def main(arguments: list[str]) -> int:
     except ConfigurationError as failure:
         sys.stderr.write(f"{failure}\n")
         return 1
+    bound_own_log()
 
     async def serve() -> None:
         await Gateway(config).run()

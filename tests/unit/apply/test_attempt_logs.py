@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from mlform.addresses import parse_address
-from mlform.apply.attempt_logs import KEPT, find_log, logs_of, new_log
+from mlform.apply.attempt_logs import DAYS, KEPT, find_log, logs_of, new_log, remove_old_logs
 
 ADDRESS = parse_address('module.a["x/y"].model.m["ä"]')
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -40,3 +41,20 @@ def test_other_files_are_left_alone(tmp_path: Path) -> None:
     first = new_log(tmp_path, ADDRESS, "id", NOW)
     (first.parent / "notes.log").write_text("mine")
     assert logs_of(tmp_path, ADDRESS) == ()
+
+
+def test_logs_of_what_is_nowhere_any_more_go_with_time(tmp_path: Path) -> None:
+    gone, fresh, kept = map(parse_address, ("model.gone", "model.fresh", "model.kept"))
+    for address in (gone, fresh, kept):
+        log = new_log(tmp_path, address, "id", NOW)
+        log.write_text("x")
+        for path in (log, log.parent):
+            old = NOW - timedelta(days=DAYS - 1 if address == fresh else DAYS + 1)
+            os.utime(path, (old.timestamp(), old.timestamp()))
+    remove_old_logs(tmp_path, {kept}, NOW)
+    assert [len(logs_of(tmp_path, each)) for each in (gone, fresh, kept)] == [0, 1, 1]
+    assert sorted(path.name for path in (tmp_path / "logs").iterdir()) == [
+        "model.fresh",
+        "model.kept",
+    ]
+    remove_old_logs(tmp_path / "none", set(), NOW)
