@@ -333,6 +333,8 @@ def _reason(problem: Exception) -> str:
     match problem:
         case ssl.SSLCertVerificationError():
             return f"its certificate is not to be trusted ({problem.verify_message})"
+        case ssl.SSLError(reason="WRONG_VERSION_NUMBER"):
+            return "it does not speak TLS there: perhaps its address begins with http://"
         case TimeoutError():
             return "it does not answer"
         case http.client.RemoteDisconnected():

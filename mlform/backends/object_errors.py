@@ -21,6 +21,10 @@ _SIGNATURE: Final = re.compile(r"(?i)\b(sig|signature|x-amz-[a-z-]+|token)=[^&\s
 _STATUS: Final = re.compile(r"status code: (\d{3})")
 _CODE: Final = re.compile(r"<Code>\s*(\w+)\s*</Code>")
 _MESSAGE: Final = re.compile(r"<Message>\s*(.*?)\s*(?:</Message>|RequestId:)", re.DOTALL)
+_NOT_SENT: Final = "error sending request"
+"""All that `obstore` says by itself where no connection came about."""
+_SYSTEM: Final = re.compile(r'\b(?:message|error): "([^"]+)"')
+_CERTIFICATE: Final = re.compile(r"InvalidCertificate\((?:[\s(]|Other|OtherError)*(\w+)")
 
 _NO_BUCKET: Final = frozenset({"NoSuchBucket", "ContainerNotFound", "FilesystemNotFound"})
 _NOT_ACCEPTED: Final = frozenset(
@@ -135,7 +139,7 @@ class _Answer:
 
     def __init__(self, problem: BaseException) -> None:
         self.kind = type(problem).__name__
-        self.text = str(problem).partition("\n\nDebug source")[0]
+        self.text, _, self._debug = str(problem).partition("\n\nDebug source")
         status, code = _STATUS.search(self.text), _CODE.search(self.text)
         self.status = int(status[1]) if status is not None else 0
         self.code = code[1] if code is not None else ""
@@ -149,8 +153,21 @@ class _Answer:
             # After the address and what it was tried with come the words of the store.
             words = self.text.rpartition(" - ")[2] or self.text
         words = " ".join(words.split())
+        if words.endswith(_NOT_SENT):
+            words = self._cause() or words
         words = place.without_secrets(words)
         return words if len(words) <= _LONGEST_REASON else f"{words[:_LONGEST_REASON]}…"
+
+    def _cause(self) -> str:
+        """Return why no connection came about; empty where nothing tells."""
+        certificate, system = _CERTIFICATE.search(self._debug), _SYSTEM.search(self._debug)
+        if certificate is not None:
+            return f"its certificate is not to be trusted: {certificate[1]}"
+        if "InvalidContentType" in self._debug:
+            return "it does not speak TLS there: perhaps its address begins with http://"
+        if "kind: Timeout" in self._debug:
+            return "it does not answer in time"
+        return "" if system is None else system[1]
 
 
 def _failure(place: Place, done: str, key: str, answer: _Answer) -> BackendError:

@@ -271,7 +271,8 @@ def postgres_errors(target: Target) -> Iterator[None]:
     except psycopg.Error as problem:
         said = target.without_secrets(str(problem)) or type(problem).__name__
         found = _explanation(problem)
-        detail = f"{target.shown}: {said.rstrip('.')}. {found.advice}"
+        end = "" if said.endswith("?") else "."
+        detail = f"{target.shown}: {said.rstrip('.')}{end} {found.advice}"
         raise BackendError(found.summary, detail) from None
 
 

@@ -19,7 +19,7 @@ from mlform.ciphers.base import KeyProvider
 from mlform.ciphers.keyring import KeyRing
 from mlform.dataclass import replace
 from mlform.errors import EncryptionError, StateConflict, StateCorrupt
-from mlform.state.encryption import Cipher, is_sealed
+from mlform.state.encryption import PLAIN, Cipher, is_sealed
 from mlform.state.journal import Damaged, Journal
 from mlform.state.snapshot import Recorded
 from mlform.wiring import utc_now
@@ -306,6 +306,41 @@ def test_what_does_not_open_is_left_as_it_is(
             attempt()
         assert str(path) in caught.value.detail
     assert _files(path.parent) == before
+
+
+@pytest.mark.parametrize(
+    ("written", "read", "said"),
+    [
+        (RAW, cipher_of(OTHER), "another key than that of key_provider.raw.old"),
+        (RAW, cipher_of(SCRYPT, None), "key provider of type raw"),
+        (RAW, PLAIN, "no encryption is configured"),
+        (None, cipher_of(RAW), "unencrypted.NAME"),
+        (None, cipher_of(RAW, OTHER), "unencrypted.NAME"),
+    ],
+)
+@pytest.mark.parametrize("name", SEALING)
+def test_what_does_not_open_is_told_with_its_place_and_left(
+    name: str,
+    written: KeyProvider | None,
+    read: Cipher,
+    said: str,
+    request: pytest.FixtureRequest,
+) -> None:
+    opened, own = SEALING[name](request), cipher_of(written)
+    _apply(opened(own), 1)
+    _die(opened(own))
+    before = opened(own).read()
+    backend = opened(read)
+    for attempt in (
+        backend.read,
+        lambda: backend.begin(state(serial=1), RUN),
+        lambda: backend.write(state(serial=2), expected_serial=1),
+    ):
+        with pytest.raises(EncryptionError, match=said) as caught:
+            attempt()
+        assert backend.describe() in caught.value.detail
+    assert opened(own).read() == before
+    assert [each.base.serial for each in journals(opened(own))] == [0, 1]
 
 
 def test_a_damaged_envelope_names_the_backup(path: Path) -> None:

@@ -142,6 +142,11 @@ def test_certificates(tmp_path: Path) -> None:
             assert "PRIVATE KEY" not in str(caught.value)
 
 
+def test_a_server_without_tls_is_named(http_states: StateServer) -> None:
+    with pytest.raises(BackendError, match="it does not speak TLS there"):
+        HttpClient(QUICK).request("GET", f"{http_states.url.replace('http:', 'https:')}/a")
+
+
 def test_a_proxy_of_the_environment_is_used(http_states: StateServer) -> None:
     proxy = f"http://p:q%2Fr@127.0.0.1:{http_states.port}"
     settings = replace(QUICK, variables={"http_proxy": proxy, "NO_PROXY": "lab, .lan.test"})

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -16,7 +18,10 @@ from mlform.backends.object_errors import Place, Unheard
 from mlform.backends.object_settings import open_objects
 from mlform.backends.objects import Object, Objects
 from mlform.errors import BackendError, MlformError
+from mlform.wiring import utc_now
+from tests.certificates import Authority
 from tests.contracts.runtime_harness import free_port
+from tests.state_server import state_server
 
 SECRET = "do-not-show-this-key"  # noqa: S105 - it is none
 
@@ -161,8 +166,33 @@ def test_nobody_answers() -> None:
     endpoint = f"http://127.0.0.1:{free_port()}"
     for problem in every_request(s3(endpoint)):
         assert problem.summary == "The object store cannot be reached"
-        assert f"no useful answer at {endpoint}" in problem.detail
+        assert f"no useful answer at {endpoint} (Connection refused)" in problem.detail
         assert "Check the network" in problem.detail
+
+
+def test_a_server_without_tls_is_named() -> None:
+    with answering(Answers()) as endpoint:
+        objects = s3(endpoint.replace("http:", "https:"))
+        with pytest.raises(Unheard, match="it does not speak TLS there"):
+            objects.get("k")
+
+
+def test_a_certificate_of_nobody_known_is_named(tmp_path: Path) -> None:
+    tls = Authority(utc_now()).server(tmp_path, asks_clients=False)
+    with state_server(tls) as server:
+        objects = s3(server.url)
+        with pytest.raises(Unheard, match="certificate is not to be trusted: UnknownIssuer"):
+            objects.get("k")
+
+
+def test_a_server_that_takes_a_connection_and_says_nothing_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(object_settings, "_REQUEST", timedelta(seconds=0.2))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        objects = s3(f"http://127.0.0.1:{listener.getsockname()[1]}")
+        with pytest.raises(Unheard, match="it does not answer in time"):
+            objects.get("k")
 
 
 def test_nobody_has_credentials() -> None:
