@@ -125,13 +125,15 @@ def _carry_out(
     renew: bool,
 ) -> Applied:
     """Do what a plan says; `renew` writes the state also where there is nothing to do."""
-    pending = renew or recorder.state.intents or _stay_differently(loaded, recorder.state)
+    noted = () if planned.plan.mode is Mode.NORMAL else planned.plan.drift
+    pending = renew or noted or recorder.state.intents or _stay_differently(loaded, recorder.state)
     if not planned.plan.has_changes and not pending:
         _note_checks(planned.plan, loaded, recorder)
         return Applied(added=0, changed=0, destroyed=0, outputs=recorder.state.outputs)
     recorder.begin()
     recover(recorder, environment.kinds, ports)
     _adopt(environment, planned, recorder)
+    recorder.adopt(refresh_entries(noted))
     if planned.plan.mode is Mode.REFRESH_ONLY:
         return _take_note(planned.plan, loaded, recorder)
     basis = planned.plan.basis
@@ -180,8 +182,7 @@ def _note_checks(plan: Plan, loaded: Loaded, recorder: Recorder) -> None:
 
 
 def _take_note(plan: Plan, loaded: Loaded, recorder: Recorder) -> Applied:
-    """Record what changed outside of mlform, and the outputs that follow."""
-    recorder.adopt(refresh_entries(plan.drift))
+    """Record the outputs that follow from what changed outside of mlform."""
     declared = loaded.config.root.outputs
     planned = plan.outputs
     kept = {name: item for name, item in recorder.state.outputs.items() if name not in planned}

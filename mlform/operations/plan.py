@@ -99,7 +99,7 @@ def _planned(
 ) -> Plan:
     world = World(environment, loaded.runtimes, pins.images, state)
     try:
-        if options.refresh and options.mode is not Mode.DESTROY:
+        if options.refresh:
             world.look_ahead(state.objects.values())
         return plan_changes(
             loaded.evaluation(environment, planned_at=basis.planned_at),

@@ -246,7 +246,7 @@ class SuiteRunner:
             message = "The tests were stopped before what they made was destroyed."
             return [Diagnostic(summary="Interrupted", detail=message)]
         world, subject = scene.environment, scene.subject
-        outlook = plan_subject(world, subject, backend, Mode.DESTROY, PlanSettings())
+        outlook = plan_subject(world, subject, backend, Mode.DESTROY, PlanSettings(refresh=False))
         if outlook.planned is None:
             return outlook.problems
         return apply_subject(world, subject, outlook.planned, Stop())

@@ -63,9 +63,8 @@ from mlform.plan.targets import (
     check_known,
     check_moves,
     partial_warnings,
+    to_destroy,
     unmatched_warnings,
-    with_dependents,
-    without,
 )
 from mlform.plan.wishes import Wishes, selection_of
 from mlform.resources.base import AnyKind, kind_of
@@ -102,9 +101,15 @@ def make_plan(
     selection = selection_of(wishes, evaluation, state)
     drift: tuple[Drift, ...] = ()
     whole = wishes.mode is not Mode.REFRESH_ONLY and not wishes.is_partial
+    doomed: frozenset[ResourceAddress] = frozenset()
     if wishes.mode is Mode.REFRESH_ONLY:
-        drift = find_drift(state, kinds, reality, selection, moves)
-        state = refreshed_state(state, drift)
+        looks_at = None if selection is None else selection.plans
+        drift = find_drift(state, kinds, reality, looks_at, moves)
+    elif wishes.mode is Mode.DESTROY:
+        doomed = to_destroy(wishes.targets, wishes.excluded, state)
+        if wishes.refresh:
+            drift = find_drift(state, kinds, reality, doomed.__contains__, ())
+    state = refreshed_state(state, drift)
     planner = Planner(
         evaluation=evaluation,
         kinds=kinds,
@@ -128,7 +133,7 @@ def make_plan(
     if wishes.mode is Mode.REFRESH_ONLY:
         planner.walk()
     elif wishes.mode is Mode.DESTROY:
-        planner.destroy_all()
+        planner.destroy(doomed)
     else:
         planner.walk()
         planner.check_imports()
@@ -423,19 +428,15 @@ class Planner:
     def _may_remove(self, address: ResourceAddress) -> bool:
         return self.selection is None or self.selection.may_remove(address)
 
-    def destroy_all(self) -> None:
-        """Plan to destroy every object, or the targets and what depends on them."""
-        targets, records = self.wishes.targets, tuple(self.state.objects.values())
+    def destroy(self, doomed: frozenset[ResourceAddress]) -> None:
+        """Plan to destroy what is left of objects."""
         because = "everything is to be destroyed"
-        if targets:
-            wanted = with_dependents(targets, records)
+        if self.wishes.targets:
             because = "it is a target, or depends on one"
-        else:
-            wanted = without(self.wishes.excluded, records)
         for record in self.state.records:
-            if record.address in wanted:
+            if record.address in doomed:
                 self._remove(record, CURRENT, because)
-        self._remove_deposed(wanted.__contains__)
+        self._remove_deposed(doomed.__contains__)
         if not self.wishes.is_partial:
             for name in self.state.outputs:
                 self._remove_output(name)

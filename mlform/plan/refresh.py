@@ -7,13 +7,13 @@ since it can never be trusted again, and evidence of it may not last.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
+from mlform.addresses import ResourceAddress
 from mlform.dataclass import replace
 from mlform.digests import Digest, short
 from mlform.plan.changes import Cause, Change, Drift, Move
 from mlform.plan.reality import Reality
-from mlform.plan.targets import Selection
 from mlform.resources.base import AnyKind, kind_of
 from mlform.state.snapshot import Entry, Recorded, Removed, ResourceRecord, State
 
@@ -46,8 +46,8 @@ def find_drift(
     state: State,
     kinds: Mapping[str, AnyKind],
     reality: Reality,
-    selection: Selection | None,
-    moves: tuple[Move, ...],
+    looks_at: Callable[[ResourceAddress], bool] | None,
+    moves: Iterable[Move],
 ) -> tuple[Drift, ...]:
     """Return what a refresh takes note of, in order of address.
 
@@ -55,14 +55,14 @@ def find_drift(
         state: The state, moves carried out.
         kinds: By name.
         reality: Where to look.
-        selection: What to look at, or None for everything.
+        looks_at: Whether to look at an object; None for every one.
         moves: What is called differently.
     """
     sources = {move.target: move.source for move in moves}
     found = []
     for address, deposed in sorted(state.objects):
         record = state.objects[(address, deposed)]
-        if selection is not None and not selection.plans(address):
+        if looks_at is not None and not looks_at(address):
             continue
         kind = kind_of(kinds, address)
         after = refreshed(record, kind, reality)

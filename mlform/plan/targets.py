@@ -200,7 +200,15 @@ def _kept(selection: Selection, state: State) -> frozenset[ResourceAddress]:
     return with_needs(out, records) | _with_followers(out, records)
 
 
-def without(
+def to_destroy(
+    targets: tuple[Target, ...], excluded: tuple[Target, ...], state: State
+) -> frozenset[ResourceAddress]:
+    """Return the recorded addresses that a plan to destroy is about."""
+    records = tuple(state.objects.values())
+    return with_dependents(targets, records) if targets else _without(excluded, records)
+
+
+def _without(
     excluded: tuple[Target, ...], records: tuple[ResourceRecord, ...]
 ) -> frozenset[ResourceAddress]:
     """Return the recorded addresses that neither are excluded nor needed by what is."""

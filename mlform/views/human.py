@@ -77,8 +77,7 @@ _NOTHING_TO_DO: Final = (
     "differences, so nothing needs to run."
 )
 _NOTHING_TO_DESTROY: Final = (
-    "The state holds no objects, so there is nothing to destroy: nothing was applied yet, or "
-    "everything was destroyed already."
+    "There is nothing left to destroy: nothing was applied yet, or everything is gone already."
 )
 _NOTHING_TO_NOTE: Final = (
     "mlform looked at every server and for every artifact in the state, and found no differences."

@@ -100,6 +100,19 @@ def test_apply_refresh_only_asks_and_records(lost: Cli) -> None:
     assert "No changes. Everything is still as the last apply left it." in again.stdout
 
 
+def test_what_is_gone_is_not_destroyed_once_more(lost: Cli) -> None:
+    plan = lost.run("plan", "-destroy", "-out=p").ok()
+    assert "# dataset.d has been deleted" in plan.stdout
+    assert "will be destroyed" not in plan.stdout
+    unseen = lost.run("plan", "-destroy", "-refresh=false").ok()
+    assert "# dataset.d will be destroyed" in unseen.stdout
+    done = lost.run("apply", "p").ok()
+    assert "Resources: 0 added, 0 changed, 0 destroyed." in done.stdout
+    assert lost.run("state", "list").ok().stdout == ""
+    nothing = lost.run("destroy", "-auto-approve").ok()
+    assert "No changes. No objects need to be destroyed." in nothing.stdout
+
+
 def test_refresh_as_messages(lost: Cli) -> None:
     messages = lost.run("refresh", "-json").ok().messages
     assert [re.sub(r"=\w+", "=ID", str(item["@message"])) for item in messages[1:]] == [

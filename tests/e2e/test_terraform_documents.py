@@ -185,7 +185,21 @@ def compared(name: str) -> Compared:
 
 
 def document_differences(programs: Programs, what: str, *words: str) -> Iterator[Difference]:
-    return differences(*programs.documents(*words), what)
+    ours, theirs = map(_with_order, programs.documents(*words))
+    return differences(ours, theirs, what)
+
+
+def _sorting(item: Json) -> str:
+    return json.dumps(item, sort_keys=True)
+
+
+def _with_order(document: Json) -> Json:
+    """Return a plan with its relevant attributes in order: Terraform's have none."""
+    if not isinstance(document, Mapping) or "relevant_attributes" not in document:
+        return document
+    relevant = document["relevant_attributes"]
+    assert isinstance(relevant, list)
+    return {**document, "relevant_attributes": sorted(relevant, key=_sorting)}
 
 
 def message_differences(

@@ -69,11 +69,11 @@ def engine(tmp_path: Path, runtime: Watched) -> Engine:
     return engine
 
 
-@pytest.mark.parametrize("mode", [Mode.NORMAL, Mode.REFRESH_ONLY])
+@pytest.mark.parametrize("mode", list(Mode))
 def test_as_many_at_a_time_as_asked_for(engine: Engine, runtime: Watched, mode: Mode) -> None:
     engine.parallelism = 2
     runtime.meeting = threading.Barrier(2)
-    assert not engine.plan(mode=mode).plan.has_changes
+    assert engine.plan(mode=mode).plan.drift == ()
     assert (runtime.looks, runtime.most) == (COUNT, 2)
 
 
@@ -93,7 +93,7 @@ def test_what_is_wrong_is_seen(engine: Engine, runtime: Watched) -> None:
 
 def test_nothing_is_looked_at_where_nobody_asks(engine: Engine, runtime: Watched) -> None:
     engine.plan(refresh=False)
-    engine.plan(mode=Mode.DESTROY)
+    engine.plan(mode=Mode.DESTROY, refresh=False)
     assert runtime.looks == 0
 
 
@@ -133,3 +133,7 @@ def test_an_engine_that_is_away_matters_where_its_answer_does(
     with pytest.raises(EngineUnavailable):
         engine.plan()
     assert len(actions(engine.plan(variables={"servers": "0"}).plan)) == COUNT
+    with pytest.raises(EngineUnavailable):
+        engine.plan(mode=Mode.DESTROY)
+    without = engine.plan(mode=Mode.DESTROY, excluded=("endpoint.p",))
+    assert actions(without.plan) == {}

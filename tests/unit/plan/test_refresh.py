@@ -10,7 +10,7 @@ import pytest
 from mlform.digests import Digest, Json
 from mlform.plan.changes import Action, Mode
 from mlform.state.snapshot import ResourceRecord
-from tests.engine import Engine, Ran, actions, causes, change_of, read_back
+from tests.engine import DATA, Engine, Ran, actions, causes, change_of, read_back
 
 
 @pytest.fixture
@@ -217,3 +217,66 @@ def test_deposed_objects_are_looked_at_too(engine: Engine) -> None:
         ("00000009", Action.DELETE)
     ]
     assert engine.state.deposed == ()
+
+
+# Before everything is destroyed
+
+TABLE = 'resource "dataset" "d" {\n  source "file" {\n    path = "data.csv"\n  }\n}\n'
+
+
+def destroy(engine: Engine, *targets: str) -> Ran:
+    planned = engine.plan(mode=Mode.DESTROY, targets=targets)
+    assert read_back(planned.plan) == planned.plan
+    return engine.carry_out(planned)
+
+
+def test_what_is_gone_already_is_not_destroyed(engine: Engine) -> None:
+    lose(engine, "evaluation.e")
+    ran = destroy(engine)
+    assert drift(ran) == {"evaluation.e": Action.DELETE}
+    assert "evaluation.e" not in actions(ran.planned.plan)
+    assert ran.counts == (0, 0, 4)
+    assert dict(engine.state.objects) == {}
+    assert engine.outputs() == {}
+
+
+def test_where_all_is_gone_the_state_is_told_so_although_nothing_is_destroyed(
+    tmp_path: Path,
+) -> None:
+    engine = Engine(tmp_path, TABLE).file("data.csv", DATA)
+    engine.ok()
+    lose(engine, "dataset.d")
+    ran = destroy(engine)
+    assert drift(ran) == {"dataset.d": Action.DELETE}
+    assert not ran.planned.plan.has_changes
+    assert ran.counts == (0, 0, 0)
+    assert engine.state.objects == {}
+
+
+def test_a_touched_server_is_shown_and_destroyed(engine: Engine) -> None:
+    engine.runtime.touch(server(engine), "somebody was here")
+    ran = destroy(engine)
+    (found,) = ran.planned.plan.drift
+    assert (found.action, found.problems) == (Action.UPDATE, ("somebody was here",))
+    assert change_of(ran.planned, "endpoint.p").action is Action.DELETE
+    assert engine.runtime.running() == ()
+    assert engine.state.objects == {}
+
+
+def test_only_what_is_to_be_destroyed_is_looked_at(engine: Engine) -> None:
+    lose(engine, "evaluation.e")
+    lose(engine, "dataset.d")
+    ran = destroy(engine, "model.m")
+    assert drift(ran) == {"evaluation.e": Action.DELETE}
+    assert set(actions(ran.planned.plan)) == {"model.m", "endpoint.p"}
+    assert {str(record.address) for record in engine.state.records} == {"dataset.d", "split.s"}
+    without_looking = engine.plan(mode=Mode.DESTROY, refresh=False)
+    assert without_looking.plan.drift == ()
+    assert set(actions(without_looking.plan)) == {"dataset.d", "split.s"}
+
+
+def test_what_depended_on_something_that_is_gone_is_destroyed_with_it(engine: Engine) -> None:
+    lose(engine, "model.m")
+    ran = destroy(engine, "model.m")
+    assert drift(ran) == {"model.m": Action.DELETE}
+    assert set(actions(ran.planned.plan)) == {"evaluation.e", "endpoint.p"}
