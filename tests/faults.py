@@ -224,8 +224,10 @@ class MortalRuntime:
     def server_log(self, handle: Mapping[str, Json]) -> str:
         return self.life.spend(lambda: self.inner.server_log(handle))
 
-    def salvage(self, owner: Owner, work: Path, log: Path) -> TaskResult | None:
-        return self.life.spend(lambda: self.inner.salvage(owner, work, log))
+    def salvage(
+        self, owner: Owner, work: Path, log: Path, go_on: Callable[[], bool]
+    ) -> TaskResult | None:
+        return self.life.spend(lambda: self.inner.salvage(owner, work, log, go_on))
 
     def abandon(self, owner: Owner) -> tuple[str, ...]:
         return self.life.spend(lambda: self.inner.abandon(owner))

@@ -1,7 +1,8 @@
-"""What a task made that ended while nobody watched it, taken into the store all the same.
+"""What a task makes that nobody watches any more, taken into the store all the same.
 
 Before a task runs, `work/<attempt>/purpose.json` says which recipe it is for. Where mlform dies and
-the task goes on to a good end, as containers do, the next run finds its result by that.
+the task goes on, as containers do, the next run finds its result by that. One that still runs then
+is waited for, if what it makes is what the plan wants.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from mlform.apply.attempt_logs import find_log
+from mlform.apply.events import Recovered
 from mlform.dataclass import dataclass
 from mlform.digests import Digest, JsonObject, canonical_json, short
 from mlform.errors import StoreError
@@ -32,10 +34,12 @@ class Purpose:
     Attributes:
         recipe: Digest of the recipe, or None if nobody else can use what comes out.
         origin: What the store keeps with the result.
+        limit: Seconds that it may take, or None for any time.
     """
 
     recipe: Digest | None
     origin: JsonObject
+    limit: float | None = None
 
 
 def keep_purpose(work: Path, purpose: Purpose) -> None:
@@ -48,11 +52,26 @@ def keep_purpose(work: Path, purpose: Purpose) -> None:
         return
     path = work / _NAME
     path.touch(mode=_OWNER_ONLY)
-    path.write_bytes(canonical_json({"recipe": purpose.recipe, "origin": purpose.origin}))
+    document: JsonObject = {
+        "recipe": purpose.recipe,
+        "origin": purpose.origin,
+        "limit": purpose.limit,
+    }
+    path.write_bytes(canonical_json(document))
 
 
-def adopt(intent: Intent, owner: Owner, runtime: Runtime, ports: Ports) -> tuple[str, ...]:
-    """Take the result of an interrupted attempt into the store, if its task ended well.
+def adopt(
+    intent: Intent, owner: Owner, runtime: Runtime, ports: Ports, awaited: frozenset[Digest]
+) -> tuple[str, ...]:
+    """Take the result of an interrupted attempt into the store, if its task ends well.
+
+    Args:
+        intent: Of the attempt.
+        owner: Who its task belongs to.
+        runtime: Where that ran, or runs.
+        ports: The outside world.
+        awaited: Recipes whose task is waited for where it still runs: not longer than its limit,
+            and not once somebody asks to stop at once.
 
     Returns:
         A sentence if there was one.
@@ -65,7 +84,8 @@ def adopt(intent: Intent, owner: Owner, runtime: Runtime, ports: Ports) -> tuple
     if purpose is None or purpose.recipe is None:
         return ()
     log = find_log(ports.data_folder, intent.address, intent.step) or work / "log"
-    result = runtime.salvage(owner, work, log)
+    patience = _Patience(intent, purpose, ports)
+    result = runtime.salvage(owner, work, log, patience if purpose.recipe in awaited else _not_now)
     if result is None:
         return ()
     try:
@@ -77,6 +97,30 @@ def adopt(intent: Intent, owner: Owner, runtime: Runtime, ports: Ports) -> tuple
     return (f"kept what its task had made when it was left alone: {short(artifact.digest)}",)
 
 
+def _not_now() -> bool:
+    """Wait for nothing."""
+    return False
+
+
+class _Patience:
+    """Waits for a task: says so once, and gives up where it is too late or nobody wants to."""
+
+    def __init__(self, intent: Intent, purpose: Purpose, ports: Ports) -> None:
+        self._intent, self._ports = intent, ports
+        self._limit = purpose.limit
+        self._since: float | None = None
+
+    def __call__(self) -> bool:
+        """Whether to go on waiting."""
+        ports, now = self._ports, self._ports.monotonic()
+        if self._since is None:
+            self._since = now
+            message = "its task still runs, though the run that began it died; waiting for its end"
+            ports.on_event(Recovered(address=self._intent.address, message=message))
+        in_time = self._limit is None or now - self._since <= self._limit
+        return in_time and not ports.stop.now.is_set()
+
+
 def _read(work: Path) -> Purpose | None:
     try:
         document = json.loads((work / _NAME).read_bytes())
@@ -84,4 +128,9 @@ def _read(work: Path) -> Purpose | None:
         return None
     if not isinstance(document, dict) or not isinstance(document.get("origin"), dict):
         return None
-    return Purpose(recipe=Digest(str(document.get("recipe"))), origin=document["origin"])
+    limit = document.get("limit")
+    return Purpose(
+        recipe=Digest(str(document.get("recipe"))),
+        origin=document["origin"],
+        limit=float(limit) if isinstance(limit, int | float) else None,
+    )

@@ -283,7 +283,8 @@ def run_task(
     }
     task = kind.task(arguments, inputs, ingredients.sources, making.granted)
     origin = with_origin({}, kind.schema, making.desired, ingredients.recipe)
-    purpose = Purpose(recipe=ingredients.digest, origin=origin)
+    limit = task.requirements.timeout
+    purpose = Purpose(recipe=ingredients.digest, origin=origin, limit=limit)
     job = Job(task=task, runtime=making.runtime, owner=making.owner, purpose=purpose)
     result, artifact = perform(job, ports, on_progress, ports.store.put)
     return {"artifact": artifact.digest, "attributes": dict(result.attributes)}

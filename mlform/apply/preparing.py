@@ -17,6 +17,7 @@ from mlform.apply.servers import is_served
 from mlform.apply.workers import Work
 from mlform.dataclass import replace
 from mlform.diagnostics import Diagnostics
+from mlform.digests import Digest
 from mlform.errors import MlformError
 from mlform.graph.arguments import plain_object
 from mlform.graph.evaluation import Evaluation
@@ -28,6 +29,8 @@ from mlform.requirements import retry_of
 from mlform.resources.base import AnyKind, kind_of
 from mlform.state.snapshot import CURRENT, Intent, ObjectKey, ResourceRecord
 from mlform.tasks import Requirements
+
+_MAKING = {Operation.CREATE, Operation.REBUILD}
 
 
 class Preparation:
@@ -171,6 +174,18 @@ def _moves(change: Change) -> bool:
     """Whether what replaces an object has another URL."""
     before, after = change.before or {}, change.after or {}
     return before.get("url") != after.get("url")
+
+
+def wanted_recipes(plan: Plan) -> frozenset[Digest]:
+    """Return the recipes whose result a plan makes, or takes from wherever it comes."""
+    found = {(step.address, CURRENT) for step in plan.steps if step.operation in _MAKING}
+    return frozenset(
+        change.recipe_digest
+        for change in plan.changes
+        if (change.address, change.deposed) in found
+        and change.recipe_digest is not None
+        and not _is_forced(change)
+    )
 
 
 def _is_forced(change: Change) -> bool:

@@ -10,22 +10,34 @@ from mlform.apply.ports import Ports
 from mlform.apply.record import Recorder
 from mlform.apply.servers import is_served, restore_traffic
 from mlform.apply.work_folders import remove_work, sweep
+from mlform.digests import Digest
 from mlform.errors import ServerFailed
 from mlform.resources.base import AnyKind, kind_of
 from mlform.runtimes.base import Owner
 from mlform.state.snapshot import Intent, ResourceRecord
 
 
-def recover(recorder: Recorder, kinds: Mapping[str, AnyKind], ports: Ports) -> None:
+def recover(
+    recorder: Recorder,
+    kinds: Mapping[str, AnyKind],
+    ports: Ports,
+    awaited: frozenset[Digest] = frozenset(),
+) -> None:
     """Stop and remove what unfinished steps started, and end their intents.
 
     Traffic that such a step had taken goes back to the server that the state knows.
+
+    Args:
+        recorder: Of the state.
+        kinds: Resource kinds by name.
+        ports: The outside world.
+        awaited: Recipes whose task is waited for where it still runs.
 
     Raises:
         RuntimeFailure: If the engine does not do it; the intents then stay.
     """
     for intent in recorder.state.intents:
-        for message in clean(intent, recorder, kinds, ports):
+        for message in clean(intent, recorder, kinds, ports, awaited):
             ports.on_event(Recovered(address=intent.address, message=message))
         recorder.abandoned(intent.step)
     recorder.flush()
@@ -33,11 +45,16 @@ def recover(recorder: Recorder, kinds: Mapping[str, AnyKind], ports: Ports) -> N
 
 
 def clean(
-    intent: Intent, recorder: Recorder, kinds: Mapping[str, AnyKind], ports: Ports
+    intent: Intent,
+    recorder: Recorder,
+    kinds: Mapping[str, AnyKind],
+    ports: Ports,
+    awaited: frozenset[Digest] = frozenset(),
 ) -> tuple[str, ...]:
     """Stop and remove what an unfinished step started; recorded servers have the traffic again.
 
-    What a task had made that ended well is kept in the store first.
+    What a task had made that ended well is kept in the store first; one of the `awaited` recipes
+    is waited for.
 
     Returns:
         A sentence for each thing that was done.
@@ -49,7 +66,7 @@ def clean(
         return ()
     runtime = ports.runtime(intent.runtime).runtime
     owner = Owner(project=recorder.lineage, address=str(intent.address), step=intent.step)
-    told = list(adopt(intent, owner, runtime, ports))
+    told = list(adopt(intent, owner, runtime, ports, awaited))
     removed = runtime.abandon(owner)
     remove_work(ports.data_folder, intent.step)
     told += removed

@@ -9,6 +9,7 @@ from mlform.apply.attempt_logs import remove_old_logs
 from mlform.apply.checked import checks_after, checks_noted
 from mlform.apply.execute import Execution
 from mlform.apply.ports import Ports
+from mlform.apply.preparing import wanted_recipes
 from mlform.apply.record import Recorder
 from mlform.apply.recovery import recover
 from mlform.apply.stop import Stop
@@ -131,7 +132,7 @@ def _carry_out(
         _note_checks(planned.plan, loaded, recorder)
         return Applied(added=0, changed=0, destroyed=0, outputs=recorder.state.outputs)
     recorder.begin()
-    recover(recorder, environment.kinds, ports)
+    recover(recorder, environment.kinds, ports, wanted_recipes(planned.plan))
     _adopt(environment, planned, recorder)
     recorder.adopt(refresh_entries(noted))
     if planned.plan.mode is Mode.REFRESH_ONLY:

@@ -256,10 +256,18 @@ class Runtime(Protocol):
         """Return what the server printed so far."""
         ...
 
-    def salvage(self, owner: Owner, work: Path, log: Path) -> TaskResult | None:
+    def salvage(
+        self, owner: Owner, work: Path, log: Path, go_on: Callable[[], bool]
+    ) -> TaskResult | None:
         """Return what a task of an interrupted step answered, if it ended well all the same.
 
         Its artifact then lies in `work/output/artifact`. Nothing is stopped or removed.
+
+        Args:
+            owner: Whose task it is.
+            work: Folder of the attempt.
+            log: Of the attempt.
+            go_on: Asked again and again while the task still runs; whether to wait for its end.
         """
         ...
 

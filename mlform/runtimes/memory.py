@@ -322,9 +322,9 @@ class MemoryRuntime:
         running = self._servers.get(str(handle.get("instance")))
         return f"serving {running.server.name}\n" if running else ""
 
-    def salvage(self, owner: Owner, work: Path, log: Path) -> None:
+    def salvage(self, owner: Owner, work: Path, log: Path, go_on: Callable[[], bool]) -> None:
         """Return nothing: work ends with the process that it is done in."""
-        del owner, work, log
+        del owner, work, log, go_on
 
     def abandon(self, owner: Owner) -> tuple[str, ...]:
         """Stop the servers of an interrupted step; return a sentence for each."""

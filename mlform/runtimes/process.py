@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from time import sleep
 from types import MappingProxyType
 from typing import Final
 
@@ -62,6 +63,8 @@ _NO_VARIABLES: Final[Mapping[str, str]] = MappingProxyType({})
 _SEARCH_PATH: Final = "/usr/local/bin:/usr/bin:/bin"
 _PROGRAMS: Final = Programs()
 _GRACE: Final = 5.0
+_LOOK: Final = 0.2
+"""Seconds between looks at a task that a dead run left."""
 _TEMPORARY: Final = "tmp"
 _EVENTS: Final = "events.jsonl"
 
@@ -234,14 +237,21 @@ class ProcessRuntime:
         log = Path(str(handle.get("log", "")))
         return log.read_text(errors="replace") if log.is_file() else ""
 
-    def salvage(self, owner: Owner, work: Path, log: Path) -> TaskResult | None:
+    def salvage(
+        self, owner: Owner, work: Path, log: Path, go_on: Callable[[], bool]
+    ) -> TaskResult | None:
         """Return what a task of an interrupted step answered, if it ended well all the same.
 
-        The result is the last thing that a worker writes.
+        The result is the last thing that a worker writes. One that was forked from a warm worker
+        has ended with the run that started it.
         """
         note = read_note(self._folder, owner)
-        if note is None or note.role != "task" or processes_of(note):
+        if note is None or note.role != "task":
             return None
+        while processes_of(note):
+            if not go_on():
+                return None
+            sleep(_LOOK)
         return answer_left_behind(work, log)
 
     def abandon(self, owner: Owner) -> tuple[str, ...]:

@@ -147,9 +147,11 @@ class RehearsalRuntime:
         """Return what a server printed; nothing for one that is made up."""
         return "" if _is_made_up(handle) else self._declared().server_log(handle)
 
-    def salvage(self, owner: Owner, work: Path, log: Path) -> TaskResult | None:
+    def salvage(
+        self, owner: Owner, work: Path, log: Path, go_on: Callable[[], bool]
+    ) -> TaskResult | None:
         """Return what an interrupted task answered; nothing is left where nothing real ran."""
-        return None if self._real is None else self._real.salvage(owner, work, log)
+        return None if self._real is None else self._real.salvage(owner, work, log, go_on)
 
     def abandon(self, owner: Owner) -> tuple[str, ...]:
         """Remove what an interrupted step left; nothing can be left where nothing real ran."""

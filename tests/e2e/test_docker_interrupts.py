@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mlform.runtimes.docker.containers import PROJECT_LABEL
-from mlform.runtimes.docker.engine import Engine
+from mlform.runtimes.docker.engine import Engine, text_of
 from mlform.runtimes.docker.lifecycle import labelled
 from mlform.tasks import PinnedImage
 from tests.e2e.cli import ended, printed_until
@@ -21,11 +21,16 @@ pytestmark = pytest.mark.docker
 
 CODE = (
     """
-import time
+import signal, time
 
 def fit(features, target, params):
+    enough = []
+    signal.signal(signal.SIGUSR1, lambda number, frame: enough.append(number))
     print("working", flush=True)
-    time.sleep(params["seconds"])
+    until = time.monotonic() + params["seconds"]
+    while time.monotonic() < until and not enough:
+        time.sleep(0.05)
+    print("done", flush=True)
     return float(target.mean())
 """
     + PREDICTED
@@ -109,7 +114,29 @@ def test_a_training_that_ends_while_mlform_is_dead_is_not_done_again(made: Conta
 
 
 @pytest.mark.parametrize("seconds", [600])
-def test_a_training_that_goes_on_without_mlform_is_ended(made: Contained) -> None:
+def test_a_training_that_goes_on_without_mlform_is_waited_for(
+    made: Contained, docker_engine: Engine
+) -> None:
+    with made.cli.started("apply", "-auto-approve") as process:
+        wait_for(made.works, "the training")
+        process.kill()
+    state = made.state
+    assert state is not None
+    (container,) = labelled(docker_engine, {PROJECT_LABEL: state.lineage})
+    with made.cli.started("apply", "-auto-approve") as process:
+        printed_until(process, "model.m: its task still runs")
+        docker_engine.api.kill(text_of(container, "Id"), "SIGUSR1")
+        printed = ended(process)
+    assert process.returncode == 0, printed
+    assert "model.m: kept what its task had made when it was left alone" in printed
+    assert "model.m: Reused from cache" in printed
+    assert made.cli.run("logs", "model.m").ok().stdout.split() == ["working", "done"]
+    assert sorted(made.containers) == ["running", "running"]
+    assert list((made.folder / ".mlform" / "work").iterdir()) == []
+
+
+@pytest.mark.parametrize("seconds", [600])
+def test_a_training_that_nobody_wants_any_more_is_ended(made: Contained) -> None:
     with made.cli.started("apply", "-auto-approve") as process:
         wait_for(made.works, "the training")
         process.kill()

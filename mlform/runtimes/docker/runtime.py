@@ -174,9 +174,11 @@ class DockerRuntime:
         """Return what the server printed so far."""
         return lifecycle.log_of(self._engine, str(handle.get("container", "")))
 
-    def salvage(self, owner: Owner, work: Path, log: Path) -> TaskResult | None:
+    def salvage(
+        self, owner: Owner, work: Path, log: Path, go_on: Callable[[], bool]
+    ) -> TaskResult | None:
         """Return what a task of an interrupted step answered, if it ended well all the same."""
-        return salvage(self._engine, owner, work, log)
+        return salvage(self._engine, owner, work, log, go_on)
 
     def abandon(self, owner: Owner) -> tuple[str, ...]:
         """Stop and remove what an interrupted step left; return a sentence for each."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +33,10 @@ _GRACE: Final = 5
 _READ_LIMIT: Final = 10.0
 _NO_COMMAND: Final = 127
 _EVERYBODY: Final = 0o777
+_LOOK: Final = 0.5
+"""Seconds between looks at a task that a dead run left."""
+_AT_WORK: Final = frozenset({"running", "created"})
+"""What the engine calls a container whose task has not ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,15 +81,39 @@ def run_task(
     return _answer(request, ending)
 
 
-def salvage(engine: Engine, owner: Owner, work: Path, log: Path) -> TaskResult | None:
-    """Return what a task answered whose container ended well while nobody watched it, or None."""
+def salvage(
+    engine: Engine, owner: Owner, work: Path, log: Path, go_on: Callable[[], bool]
+) -> TaskResult | None:
+    """Return what a task answered whose container ends well though its run died, or None.
+
+    Args:
+        engine: Where it is.
+        owner: Whose task it is.
+        work: Folder of the attempt.
+        log: Of the attempt; what the container printed meanwhile is added.
+        go_on: Whether to wait for one that still runs; asked again and again.
+    """
     for found in lifecycle.labelled(engine, labels_of(owner, "task")):
         container = text_of(found, "Id")
-        status = text_of(lifecycle.inspect(engine, container), "State", "Status")
+        while (status := _status(engine, container)) in _AT_WORK and go_on():
+            time.sleep(_LOOK)
+        if status and status not in _AT_WORK:
+            _complete_log(engine, container, log)
         if status == "exited" and _ending(engine, container) == _WELL:
             _take_back(work / OUTPUT_FOLDER)
             return answer_left_behind(work, log)
     return None
+
+
+def _status(engine: Engine, container: str) -> str:
+    return text_of(lifecycle.inspect(engine, container), "State", "Status")
+
+
+def _complete_log(engine: Engine, container: str, log: Path) -> None:
+    """Write all that a container printed into the log of its attempt, if there is room for it."""
+    lines = lifecycle.log_of(engine, container).splitlines(keepends=True)
+    with suppress(OSError):
+        log.write_text("".join(line for line in lines if parse_event(line) is None))
 
 
 def _answer(request: TaskRequest, ending: Ending) -> TaskResult:
@@ -98,7 +128,18 @@ def _answer(request: TaskRequest, ending: Ending) -> TaskResult:
         if ending.status == _NO_COMMAND and "exec" in tail and "failed" in tail:
             missing = f"there is no program {request.command[0]}."
             raise lifecycle.unusable(request.image, missing) from failure
-        raise
+        raise _seen_from_here(failure, request) from failure
+
+
+def _seen_from_here(failure: TaskFailed, request: TaskRequest) -> TaskFailed:
+    """Return a failure that names folders as they are called on the host."""
+    detail = failure.detail
+    for folder in request.folders:
+        inside = re.compile(rf"{re.escape(folder.target)}(?![\w.-])")
+        detail = folder.source.join(inside.split(detail))
+    return type(failure)(
+        failure.summary, detail, argument=failure.argument, log_tail=failure.log_tail
+    )
 
 
 def _attach(
@@ -129,8 +170,7 @@ def _wait(
     begun = time.monotonic()
     while True:
         if stream.ended.wait(_POLL):
-            state = text_of(lifecycle.inspect(engine, container), "State", "Status")
-            if state not in {"running", "created"}:
+            if _status(engine, container) not in _AT_WORK:
                 return
             time.sleep(_POLL)
         if cancellation.is_set():
