@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
 
 from mlform.tasks import TaskProblem
 
@@ -21,6 +23,43 @@ class TaskFailure(Exception):
         """Make the failure from the fields of its problem."""
         super().__init__(f"{summary}: {detail}")
         self.problem = TaskProblem(summary=summary, detail=detail, argument=argument)
+
+
+def unreadable(path: Path | str, argument: str = "") -> TaskFailure:
+    """Return the failure of not being allowed to read a file or folder."""
+    return TaskFailure(
+        "Files cannot be read",
+        f"{path}: permission denied. The task runs as user {os.getuid()} of group {os.getgid()}, "
+        "who must be able to read sources and code and to enter their folders. Give everybody that "
+        "right (chmod -R o+rX), or run mlform as a user who owns them.",
+        argument,
+    )
+
+
+def require_readable(path: Path, argument: str = "") -> None:
+    """Check that this process may read a file, or enter a folder; absent is fine.
+
+    Raises:
+        TaskFailure: If it may not.
+    """
+    try:
+        wanted = os.R_OK | (os.X_OK if path.is_dir() else 0)
+    except PermissionError as error:
+        raise unreadable(path, argument) from error
+    if os.access(path, os.F_OK) and not os.access(path, wanted):
+        raise unreadable(path, argument)
+
+
+def require_readable_tree(folder: Path, argument: str = "") -> None:
+    """Check that this process may read all that lies in a folder.
+
+    Whatever lists files leaves out silently what it may not enter.
+
+    Raises:
+        TaskFailure: If it may not.
+    """
+    for path in (folder, *folder.rglob("*")):
+        require_readable(path, argument)
 
 
 def quoted(names: Iterable[object]) -> str:

@@ -18,7 +18,7 @@ import polars as pl
 from mlform.dataclass import dataclass
 from mlform.features.arguments import Arguments
 from mlform.features.columns import DATETIME, FLOATS, NUMBERS, type_name
-from mlform.features.problems import TaskFailure, quoted
+from mlform.features.problems import TaskFailure, quoted, require_readable
 
 _FORMATS = {
     ".csv": "csv",
@@ -67,13 +67,15 @@ def source_files(folder: Path, arguments: Arguments) -> list[SourceFile]:
     """Return the files the arguments name.
 
     Raises:
-        TaskFailure: If there is none, one does not exist or has an unknown format.
+        TaskFailure: If there is none, one does not exist, may not be read or has an unknown format.
     """
     declared = arguments.block("source").optional_text("format")
     files = []
+    require_readable(folder, "source.path")
     for name in arguments.texts("files"):
         path = folder / name
         found = declared or format_of(path, name)
+        require_readable(path, "source.path")
         if not path.is_file():
             detail = f'There is no file "{name}" in the source folder.'
             raise TaskFailure("Missing file", detail, "source.path")

@@ -20,7 +20,7 @@ import polars as pl
 from mlform.digests import JsonObject
 from mlform.features.arguments import Arguments
 from mlform.features.boosting import forget_lean_xgboost
-from mlform.features.problems import TaskFailure, require_columns
+from mlform.features.problems import TaskFailure, require_columns, require_readable_tree
 from mlform.features.python_model import to_pandas
 from mlform.features.scoring import Manifest, Predictions, Scorer, load_model
 from mlform.features.user_code import CodeFolder
@@ -114,6 +114,7 @@ def _custom(
     if not metrics:
         return {}
     forget_lean_xgboost()
+    require_readable_tree(work.inputs["code"], "custom_metrics[0]")
     code = CodeFolder(work.inputs["code"])
     features = [name for name in scorer.manifest.features if name not in table.columns]
     rows = to_pandas(table.drop("row").with_columns(frame.select(features)))

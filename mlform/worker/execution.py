@@ -18,7 +18,7 @@ from mlform.features.problems import TaskFailure
 from mlform.tasks import ARTIFACT_FOLDER, NO_ROOM, RESULT_NAME, TaskDocument, TaskResult
 from mlform.worker.events import Progress
 from mlform.worker.printing import Printed
-from mlform.worker.problems import problem_of
+from mlform.worker.problems import WORKER_FAILED, problem_of
 from mlform.worker.work import Work, write_json
 
 if TYPE_CHECKING:
@@ -77,8 +77,12 @@ def run_document(path: Path, events: TextIO, printed: Sequence[Printed] = ()) ->
         sys.stderr.write(f"{failure.problem.summary}: {failure.problem.detail}\n")
         return _answer(output, {"problem": failure.problem.to_json()})
     except Exception as error:  # noqa: BLE001 - whatever it is, the control plane has to hear of it
-        traceback.print_exc()
-        return _answer(output, {"problem": problem_of(error).to_json()})
+        problem = problem_of(error)
+        if problem.summary == WORKER_FAILED:
+            traceback.print_exc()
+        else:
+            sys.stderr.write(f"{problem.summary}: {problem.detail}\n")
+        return _answer(output, {"problem": problem.to_json()})
     finally:
         _tell_loss(progress, printed)
         progress.flush()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import errno
-import os
 import re
 import traceback
 from typing import Final
 
-from mlform.features.problems import TaskFailure
+from mlform.features.problems import TaskFailure, unreadable
 from mlform.tasks import TaskProblem
 
 WORKER_FAILED = "The worker failed"
@@ -33,12 +32,7 @@ def problem_of(error: BaseException) -> TaskProblem:
             "order, and apply again.",
         )
     if isinstance(error, PermissionError):
-        return TaskProblem(
-            summary="Files cannot be read",
-            detail=f"{error.filename or last}: Permission denied. The task runs as user "
-            f"{os.getuid()} of group {os.getgid()}, who must be able to read the sources and the "
-            "code, and enter their folders: chmod -R o+rX lets everybody do so.",
-        )
+        return unreadable(str(error.filename or last)).problem
     return TaskProblem(
         summary=WORKER_FAILED,
         detail=f"{last}\nThis is a bug in mlform; the traceback is in the log of the task.",

@@ -12,7 +12,7 @@ import shutil
 
 from mlform.digests import tree_files
 from mlform.features.boosting import forget_lean_xgboost
-from mlform.features.problems import TaskFailure
+from mlform.features.problems import TaskFailure, require_readable_tree
 from mlform.features.python_model import series_to_pandas, to_pandas
 from mlform.features.user_code import CodeFolder
 from mlform.worker.training import Trained, Training
@@ -56,6 +56,7 @@ def train(training: Training) -> Trained:
 
 def _copy_code(work: Work) -> None:
     source = work.inputs["code"]
+    require_readable_tree(source, "algorithm.code")
     for name in tree_files(source):
         target = work.artifact / "code" / name
         target.parent.mkdir(parents=True, exist_ok=True)

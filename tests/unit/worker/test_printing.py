@@ -105,6 +105,6 @@ def test_errors_of_the_system_are_no_bugs() -> None:
     assert rust.summary == "Files cannot be written"
     closed = problem_of(PermissionError(13, "Permission denied", "/in/source"))
     assert closed.summary == "Files cannot be read"
-    assert closed.detail.startswith("/in/source: Permission denied. The task runs as user ")
+    assert closed.detail.startswith("/in/source: permission denied. The task runs as user ")
     assert "chmod -R o+rX" in closed.detail
     assert problem_of(OSError("something else")).summary == "The worker failed"
