@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import TypeVar
 
 from mlform.errors import MlformError
+from mlform.waiting import answers
 
 Answer = TypeVar("Answer")
 
@@ -25,20 +25,6 @@ def within(seconds: float | None, call: Callable[[], Answer], late: MlformError)
     """
     if seconds is None:
         return call()
-    answers: list[Answer] = []
-    problems: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            answers.append(call())
-        except BaseException as problem:  # noqa: BLE001 - raised where it was called from
-            problems.append(problem)
-
-    thread = threading.Thread(target=run, name="mlform-limited", daemon=True)
-    thread.start()
-    thread.join(seconds)
-    for problem in problems:
-        raise problem
-    for answer in answers:
+    for answer in answers(call, within=seconds):
         return answer
     raise late

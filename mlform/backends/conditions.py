@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 from mlform.backends.objects import Objects
 from mlform.errors import BackendError
+from mlform.waiting import together
 
 _AT_ONCE: Final = 4
 
@@ -44,10 +46,8 @@ class Conditions:
 
     def _fault(self) -> str:
         """Return what the store does wrong; empty if nothing."""
-        from concurrent.futures import ThreadPoolExecutor
-
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            made = [version for version in pool.map(self._make, range(_AT_ONCE)) if version]
+        tried = together(partial(self._make, number) for number in range(_AT_ONCE))
+        made = [version for version in tried if version]
         if len(made) != 1:
             return f"Of {_AT_ONCE} that made one object at the same time, {len(made)} were told so."
         first = made[0]

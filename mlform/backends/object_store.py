@@ -25,6 +25,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import Final, TypeVar
 from urllib.parse import quote, unquote
 
@@ -38,6 +39,7 @@ from mlform.dataclass import dataclass, field, replace
 from mlform.digests import digest_bytes
 from mlform.errors import BackendError, StateConflict, StateCorrupt
 from mlform.state.encryption import PLAIN, Cipher
+from mlform.waiting import together
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -185,15 +187,12 @@ class ObjectStorage:
         if len(keys) > 1:  # most are there already where a migration is done again
             for key in self._objects.keys(self._key(_HISTORY)):
                 keys.pop(key, None)
-        self._at_once(
-            lambda item: self._objects.swap(item[0], item[1], expected=""), tuple(keys.items())
-        )
+        tuple(self._at_once(lambda key: self._objects.swap(key, keys[key], expected=""), [*keys]))
 
     def renew(self, journals: Mapping[str, bytes]) -> None:
         """Replace journals of the history."""
-        self._at_once(
-            lambda item: self._objects.put(self._kept(item[0]), item[1]), tuple(journals.items())
-        )
+        put = self._objects.put
+        tuple(self._at_once(lambda name: put(self._kept(name), journals[name]), [*journals]))
 
     def end(self, journal_id: str) -> None:
         """Remove a journal."""
@@ -306,20 +305,15 @@ class ObjectStorage:
 
     def _fetched(self, keys: list[str]) -> Iterator[bytes | None]:
         """Return objects in order, several being on their way at the same time."""
-        for start in range(0, len(keys), _PARALLEL):
-            for found in self._at_once(self._objects.get, keys[start : start + _PARALLEL]):
-                yield None if found is None else found.content
+        for found in self._at_once(self._objects.get, keys):
+            yield None if found is None else found.content
 
     def _at_once(
         self, request: Callable[[Item], Result], items: Sequence[Item]
-    ) -> tuple[Result, ...]:
+    ) -> Iterator[Result]:
         """Make a request for each item, several being on their way at the same time."""
-        if len(items) <= 1:
-            return tuple(map(request, items))
-        from concurrent.futures import ThreadPoolExecutor
-
-        with ThreadPoolExecutor(min(_PARALLEL, len(items))) as pool:
-            return tuple(pool.map(request, items))
+        for start in range(0, len(items), _PARALLEL):
+            yield from together(partial(request, each) for each in items[start : start + _PARALLEL])
 
     def _leavings(self, current: _Current) -> list[str]:
         """Return what is there and will be of no use when the journal is over.

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from mlform.backends.object_errors import (
     Absent,
@@ -17,10 +19,13 @@ from mlform.backends.object_errors import (
 )
 from mlform.dataclass import dataclass
 from mlform.errors import BackendError
+from mlform.waiting import answers
 
 if TYPE_CHECKING:  # only those who keep their state there load it
     from obstore import ObjectMeta, PutMode, PutResult, UpdateVersion
     from obstore.store import ObjectStore
+
+Result = TypeVar("Result")
 
 _ATTEMPTS: Final = 3
 _PAGE: Final = 1000
@@ -97,15 +102,18 @@ class StoredObjects:
         """Return an object."""
         try:
             with translated(self._place, "read", key):
-                found = self._store.get(key)
-                return Object(content=bytes(found.bytes()), version=_version(found.meta))
+                return _answered(lambda: self._get(key))
         except Absent:
             return None
+
+    def _get(self, key: str) -> Object:
+        found = self._store.get(key)
+        return Object(content=bytes(found.bytes()), version=_version(found.meta))
 
     def put(self, key: str, content: bytes) -> None:
         """Store an object."""
         with translated(self._place, "written", key):
-            self._store.put(key, content, use_multipart=False)
+            _answered(lambda: self._store.put(key, content, use_multipart=False))
 
     def swap(self, key: str, content: bytes, *, expected: str) -> str | None:
         """Replace an object."""
@@ -128,28 +136,31 @@ class StoredObjects:
     def _swap(self, key: str, content: bytes, expected: str) -> str:
         with translated(self._place, "written", key):
             mode: PutMode = _update(expected) if expected else "create"
-            return _version(self._store.put(key, content, mode=mode, use_multipart=False))
+            return _version(
+                _answered(lambda: self._store.put(key, content, mode=mode, use_multipart=False))
+            )
 
     def delete(self, keys: Sequence[str]) -> None:
         """Remove objects."""
         try:
             with translated(self._place, "removed", keys[0]):
-                self._store.delete(list(keys))
+                _answered(lambda: self._store.delete(list(keys)))
         except Absent:  # some stores stop at the first one that is not there
             for key in keys:
                 with suppress(Absent), translated(self._place, "removed", key):
-                    self._store.delete(key)
+                    _answered(partial(self._store.delete, key))
 
     def keys(self, folder: str) -> Iterator[str]:
         """Return the keys below a folder."""
         with translated(self._place, "listed", folder):
-            for page in self._store.list(folder, chunk_size=_PAGE):
+            pages = self._store.list(folder, chunk_size=_PAGE)
+            while (page := _answered(lambda: next(pages, None))) is not None:
                 yield from (each["path"] for each in page)
 
     def folders(self, folder: str) -> tuple[str, ...]:
         """Return the names of the folders in a folder."""
         with translated(self._place, "listed", folder):
-            found = self._store.list_with_delimiter(folder)["common_prefixes"]
+            found = _answered(lambda: self._store.list_with_delimiter(folder))["common_prefixes"]
             return tuple(sorted(each.rstrip("/").rpartition("/")[2] for each in found))
 
     def describe(self, key: str) -> str:
@@ -159,6 +170,14 @@ class StoredObjects:
     def unfit(self, found: str) -> BackendError:
         """Return the failure to raise where conditions are not heeded."""
         return conditions_ignored(self._place, found)
+
+
+def _answered(request: Callable[[], Result]) -> Result:
+    """Make a request. The main thread lets another one wait in it: `obstore` hears no Ctrl-C."""
+    if threading.current_thread() is not threading.main_thread():
+        return request()
+    (answer,) = answers(request)
+    return answer
 
 
 def _version(told: PutResult | ObjectMeta) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+import socket
 import subprocess  # noqa: TID251 - what is killed is the program
 import time
 from collections.abc import Iterator
@@ -335,3 +336,15 @@ def test_the_address_is_needed(cli: Cli) -> None:
     done = cli.run("plan")
     assert done.status == 1
     assert "The object store has no address" in words(done.stderr)
+
+
+def test_a_store_that_says_nothing_is_not_waited_for_after_ctrl_c(cli: Cli) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with cli.with_variables(MLF_VAR_endpoint=endpoint).started("plan") as process:
+            connection, _ = listener.accept()
+            with connection:
+                process.send_signal(signal.SIGINT)
+                printed, _ = process.communicate(timeout=50)  # a request is tried for longer
+    assert process.returncode == 130, printed
+    assert printed.endswith("Interrupted.\n")
