@@ -20,19 +20,19 @@ class Resolver:
     """Resolves what steps need, each value once; resources must have been recorded before."""
 
     def __init__(self, evaluation: Evaluation) -> None:
-        self._evaluation = evaluation
+        self.evaluation = evaluation
         self._done: set[Node] = set()
 
     def desired(self, address: ResourceAddress, diagnostics: Diagnostics) -> DesiredResource:
         """Return what the configuration asks of an instance that was planned."""
-        block = self._evaluation.config.resource(address.block)
+        block = self.evaluation.config.resource(address.block)
         assert block is not None  # noqa: S101 - it was planned from its block
         node = ResourceNode(block.address)
         self.prepare(node, diagnostics)
         if node not in self._done:
-            self._evaluation.instances(block, diagnostics)
+            self.evaluation.instances(block, diagnostics)
             self._done.add(node)
-        return self._evaluation.desired(block, address, diagnostics)
+        return self.evaluation.desired(block, address, diagnostics)
 
     def prepare(self, node: Node, diagnostics: Diagnostics) -> None:
         """Resolve the values that a node refers to, directly or not."""
@@ -41,7 +41,7 @@ class Resolver:
             at = waiting[-1]
             left = [
                 needed
-                for needed in self._evaluation.graph.dag.needs[at]
+                for needed in self.evaluation.graph.dag.needs[at]
                 if not isinstance(needed, ResourceNode) and needed not in self._done
             ]
             if left:
@@ -50,7 +50,7 @@ class Resolver:
             waiting.pop()
             if at is not node and at not in self._done:
                 assert not isinstance(at, ResourceNode)  # noqa: S101 - left out above
-                self._evaluation.resolve_node(at, diagnostics)
+                self.evaluation.resolve_node(at, diagnostics)
                 self._done.add(at)
 
     def check_all(
@@ -68,7 +68,7 @@ class Resolver:
             diagnostics: Takes a warning for each assertion, and an error for each validation, that
                 does not hold.
         """
-        graph = self._evaluation.graph
+        graph = self.evaluation.graph
         for node in graph.dag.needs:
             if isinstance(node, ValidationNode):
                 address = str(VariableNode(node.name, node.module))
@@ -80,4 +80,4 @@ class Resolver:
                 continue
             if not unfinished.intersection(graph.resource_needs(node)):
                 self.prepare(node, diagnostics)
-                self._evaluation.resolve_node(node, diagnostics)
+                self.evaluation.resolve_node(node, diagnostics)

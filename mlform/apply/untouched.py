@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from mlform.addresses import ResourceAddress, parse_address
 from mlform.apply.record import Recorder
+from mlform.apply.resolving import Resolver
 from mlform.dataclass import replace
+from mlform.diagnostics import Diagnostics
+from mlform.graph.conditions import Status
 from mlform.graph.evaluation import Evaluation
 from mlform.graph.nodes import ResourceNode
 from mlform.plan.changes import Action, Plan
@@ -26,6 +30,43 @@ def record_untouched(
             evaluation.record(record.address, recorded_value(record, kind))
         if record.address in unchanged:
             _refresh_dependencies(record, evaluation, recorder)
+
+
+def check_untouched(
+    plan: Plan,
+    resolver: Resolver,
+    kinds: Mapping[str, AnyKind],
+    recorder: Recorder,
+    unfinished: frozenset[ResourceAddress],
+) -> Diagnostics:
+    """Check the conditions of what no step touched that could not be decided before.
+
+    Args:
+        plan: What was carried out.
+        resolver: Resolves values with everything that is known by now.
+        kinds: By name.
+        recorder: Knows the objects.
+        unfinished: Blocks of which a step failed or was skipped.
+
+    Returns:
+        A problem for each condition that does not hold.
+    """
+    found = Diagnostics()
+    evaluation = resolver.evaluation
+    for item in plan.checks:
+        if item.kind != "resource" or item.status is not Status.UNKNOWN:
+            continue
+        address = parse_address(item.address)
+        block = evaluation.config.resource(address.block)
+        record = recorder.current(address)
+        if (item.kind, item.address) in evaluation.verdicts or block is None or record is None:
+            continue
+        needs = evaluation.graph.resource_needs(ResourceNode(block.address))
+        if unfinished.isdisjoint((block.address, *needs)):
+            resolver.desired(address, found)
+            value = recorded_value(record, kind_of(kinds, address))
+            evaluation.check_postconditions(block, address, value, found)
+    return found
 
 
 def _refresh_dependencies(

@@ -13,6 +13,7 @@ from mlform.apply.preparing import wanted_recipes
 from mlform.apply.record import Recorder
 from mlform.apply.recovery import recover
 from mlform.apply.stop import Stop
+from mlform.apply.untouched import check_untouched
 from mlform.dataclass import replace
 from mlform.diagnostics import Diagnostic, Diagnostics, Severity
 from mlform.errors import PlanStale
@@ -142,10 +143,12 @@ def _carry_out(
     execution = Execution(planned.plan, evaluation, environment.kinds, recorder, ports)
     execution.run()
     found = Diagnostics()
-    execution.resolver.check_all(_open_checks(planned.plan), execution.unfinished, found)
+    resolver, unfinished = execution.resolver, execution.unfinished
+    resolver.check_all(_open_checks(planned.plan), unfinished, found)
+    found.extend(check_untouched(planned.plan, resolver, environment.kinds, recorder, unfinished))
     outputs = _outputs(planned, evaluation, execution, recorder.state, found)
     recorder.outputs(outputs)
-    recorder.checks(checks_after(planned.plan, evaluation, execution.unfinished))
+    recorder.checks(checks_after(planned.plan, evaluation, unfinished))
     recorder.fold()
     if planned.plan.complete:
         wanted = {change.address for change in planned.plan.changes}

@@ -68,6 +68,24 @@ class Block:
     create_first: bool | None = None
     ignored: str = ""
     replaced_by: str = ""
+    conditions: tuple[str, ...] = ()
+
+
+CONDITIONS = (
+    'precondition var.word != "never"',
+    "precondition {before}.id != var.word",
+    "postcondition self.id != var.word",
+    "postcondition length(self.id) > 3",
+)
+"""All of them hold, some only after apply."""
+CHECKS = (
+    'var.word == "one"',
+    "length(var.words) > 1",
+    "{any} != null",
+    '{any} == "x"',
+    'jsonencode({any}) != ""',
+)
+"""They may hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +187,7 @@ class Story:
     blocks: dict[str, Block] = field(default_factory=dict)
     repeats: dict[str, str] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
+    checks: dict[str, str] = field(default_factory=dict)
 
     def begin(self) -> None:
         """Draw a first configuration."""
@@ -180,6 +199,7 @@ class Story:
             self.blocks[name] = self._block(name)
         for name in ("o1", "o2"):
             self.outputs[name] = self._output()
+        self._edit_check()
 
     def edit(self) -> None:
         """Change one to three things."""
@@ -199,6 +219,7 @@ class Story:
                     "length",
                     "length",
                     "lifecycle",
+                    "check",
                 ]
             )
             getattr(self, f"_edit_{kind}")()
@@ -255,6 +276,14 @@ class Story:
         block = self.blocks[self.random.choice(list(self.blocks))]
         block.create_first = self.random.choice([None, True, False])
 
+    def _edit_check(self) -> None:
+        condition = self.random.choice(CHECKS)
+        self.checks[self.random.choice(["k1", "k2"])] = condition.format(
+            any=self._reference(len(NAMES))
+        )
+        if self.random.random() < 0.2:
+            self.checks.pop(self.random.choice(["k1", "k2"]), None)
+
     def _mend(self) -> None:
         """Take out references to what is not there, or that would close a circle."""
         rank = {name: at for at, name in enumerate(self.order)}
@@ -263,7 +292,7 @@ class Story:
         for name, block in self.blocks.items():
             fine = {item for item in self.blocks if rank[item] < rank[name]}
             block.depends_on = [item for item in block.depends_on if item in fine]
-            texts = [block.input, block.triggers, block.replaced_by]
+            texts = [block.input, block.triggers, block.replaced_by, *block.conditions]
             for text in texts:
                 if text and not self._may_use(text, fine):
                     self.blocks[name] = self._block(name)
@@ -271,6 +300,9 @@ class Story:
         for name, text in self.outputs.items():
             if not self._may_use(text, set(self.blocks)):
                 self.outputs[name] = '"gone"'
+        for name, text in self.checks.items():
+            if not self._may_use(text, set(self.blocks)):
+                self.checks[name] = CHECKS[0]
 
     def _may_use(self, text: str, fine: set[str]) -> bool:
         full = text + (self.base if "local.base" in text else "")
@@ -296,6 +328,13 @@ class Story:
         if single and chance() < 0.25:
             tail = pick(["", "", ".input", ".output", ".id"])
             block.replaced_by = f"terraform_data.{pick(single)}{tail}"
+        if chance() < 0.3:
+            kinds = [item for item in CONDITIONS if single or "{before}" not in item]
+            needed = f"terraform_data.{pick(single)}" if single else ""
+            block.conditions = tuple(
+                item.format(before=needed)
+                for item in self.random.sample(kinds, self.random.randint(1, 2))
+            )
         return block
 
     def _how_many(self, repeats: str) -> str:
@@ -375,6 +414,9 @@ class Story:
         for name, text in self.outputs.items():
             # Whatever is sensitive may hide anywhere behind a reference.
             lines += [f'output "{name}" {{', f"  value = {text}", "  sensitive = true", "}"]
+        for name, text in self.checks.items():
+            lines += [f'check "{name}" {{', "  assert {", f"    condition = {text}"]
+            lines += ['    error_message = "does not hold"', "  }", "}"]
         return "\n".join(lines) + "\n"
 
     def _may_be_unknown_map(self, block: Block) -> bool:
@@ -396,6 +438,10 @@ class Story:
             inside += [f"    create_before_destroy = {str(block.create_first).lower()}"]
         if block.ignored and not self._may_be_unknown_map(block):
             inside += [f"    ignore_changes = {block.ignored}"]
+        for text in block.conditions:
+            kind, _, condition = text.partition(" ")
+            inside += [f"    {kind} {{", f"      condition = {condition}"]
+            inside += ['      error_message = "does not hold"', "    }"]
         inside += [f"    replace_triggered_by = [{block.replaced_by}]"] if block.replaced_by else []
         lines += ["  lifecycle {", *inside, "  }"] if inside else []
         return [*lines, "}"]

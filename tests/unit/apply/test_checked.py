@@ -135,3 +135,33 @@ def test_a_precondition_of_a_modules_output_is_checked_once_it_is_known(tmp_path
         "Module output value precondition failed"
     ]
     assert standing(engine) == {"module.m.output.o": ("fail", {"module.m.output.o": "fail"})}
+
+
+def test_conditions_of_what_does_not_change_are_checked_once_they_can_be(tmp_path: Path) -> None:
+    text = """
+resource "mlform_data" "first" {
+  input = "a"
+}
+resource "mlform_data" "kept" {
+  input = 1
+  lifecycle {
+    precondition {
+      condition     = mlform_data.first.output != "c"
+      error_message = "never c"
+    }
+    postcondition {
+      condition     = self.output == 1
+      error_message = "one"
+    }
+  }
+}
+"""
+    engine = Engine(tmp_path, hcl=text)
+    engine.ok()
+    ran = engine.edit('input = "a"', 'input = "b"').ok()
+    assert ran.counts == (0, 1, 0)
+    assert ran.applied.problems == ()
+    assert standing(engine) == {"mlform_data.kept": ("pass", {"mlform_data.kept": "pass"})}
+    ran = engine.edit('input = "b"', 'input = "c"').apply()
+    assert [item.summary for item in ran.applied.problems] == ["Resource precondition failed"]
+    assert standing(engine) == {"mlform_data.kept": ("fail", {"mlform_data.kept": "fail"})}
