@@ -60,13 +60,10 @@ class Reach:
                 for item in self._of(argument.expression, call):
                     yield item, place[:-1]
         elif reference.root == "module" and name in module.calls:
-            call = module.calls[name]
-            key, rest = split_key(
-                reference, keyed=call.count is not None or call.for_each is not None
-            )
+            key, rest = split_key(reference, module.calls[name])
             yield from self._output(rest, (*place, ModuleStep(name, key)))
-        else:
-            self._take(reference, name, place)
+        elif (resource := named_resource(reference, self.config, place)) is not None:
+            self.found[resource] = None
 
     def _of(self, expression: ast.Expression, call: ModuleCall) -> Iterator[Reference]:
         found = references(expression)
@@ -87,23 +84,34 @@ class Reach:
                 for item in references(called.outputs[name].value):
                     yield item, place
 
-    def _take(self, reference: Reference, name: str, place: ModulePath) -> None:
-        holder = ResourceAddress(reference.root, name, None, place)
-        block = self.config.resource(holder.block)
-        if block is None:
-            return
-        key, rest = split_key(
-            reference, keyed=block.count is not None or block.for_each is not None
-        )
-        address = ResourceAddress(reference.root, name, key, place)
-        self.found[(address, tuple(step for step in rest if step is not None))] = None
+
+def named_resource(
+    reference: Reference, config: Config, place: ModulePath
+) -> tuple[ResourceAddress, Steps] | None:
+    """Return the resource that a reference names, with the steps after it; None if it names none.
+
+    Args:
+        reference: Written in an instance of a module.
+        config: The modules.
+        place: The instance.
+    """
+    name = reference.steps[0] if reference.steps else None
+    if not isinstance(name, str):
+        return None
+    block = config.resource(ResourceAddress(reference.root, name, None, place).block)
+    if block is None:
+        return None
+    key, rest = split_key(reference, block)
+    steps = tuple(step for step in rest if step is not None)
+    return ResourceAddress(reference.root, name, key, place), steps
 
 
 def split_key(
-    reference: Reference, *, keyed: bool
+    reference: Reference, block: ModuleCall | ResourceBlock
 ) -> tuple[InstanceKey, tuple[str | int | None, ...]]:
-    """Return the key of the instance that a reference names, and the steps after it."""
+    """Return the key of the instance of a block that is referred to, and the steps after it."""
     rest = reference.steps[1:]
+    keyed = block.count is not None or block.for_each is not None
     return (rest[0], rest[1:]) if keyed and rest else (None, rest)
 
 

@@ -122,8 +122,10 @@ def _with_source(record: ResourceRecord, sources: Mapping[str, Digest]) -> Resou
     return replace(record, attributes={**record.attributes, _FINGERPRINT: digest})
 
 
-def refreshed_state(state: State, drift: Iterable[Drift]) -> State:
+def refreshed_state(state: State, drift: tuple[Drift, ...]) -> State:
     """Return the state that took note of drift."""
+    if not drift:
+        return state
     objects = dict(state.objects)
     for item in drift:
         key = (item.address, item.deposed)

@@ -10,7 +10,7 @@ from mlform.config.blocks import Config, Module
 from mlform.dataclass import dataclass, field
 from mlform.digests import JsonObject
 from mlform.graph.bodies import references_at
-from mlform.graph.reach import REPETITION, Steps, repeated_over, split_key
+from mlform.graph.reach import REPETITION, Steps, named_resource, repeated_over, split_key
 from mlform.lang.references import Reference, references
 from mlform.schema import BlockSchema
 
@@ -131,8 +131,11 @@ class _Search:
             block = self.config.resource(place.holder.block)
             for item in () if block is None else repeated_over(block):
                 yield item, _Place(place.module)
-        else:
-            yield from self._resource(reference, name, place.module)
+        elif (named := named_resource(reference, self.config, place.module)) is not None:
+            self.found[named] = None
+            address, steps = named
+            path = steps[:1] if steps and isinstance(steps[0], str) else ()
+            yield from self.within(address, path)
 
     def _argument(self, name: str, module: ModulePath) -> Iterator[_Lead]:
         outer = module[:-1]
@@ -145,21 +148,7 @@ class _Search:
     def _called(
         self, reference: Reference, name: str, module: Module, place: ModulePath
     ) -> Iterator[_Lead]:
-        call = module.calls[name]
-        key, rest = split_key(reference, keyed=call.count is not None or call.for_each is not None)
+        key, rest = split_key(reference, module.calls[name])
         output = rest[0] if rest else None
         names = None if output is None else (str(output),)
         yield from self.of_outputs((*place, ModuleStep(name, key)), names)
-
-    def _resource(self, reference: Reference, name: str, place: ModulePath) -> Iterator[_Lead]:
-        holder = ResourceAddress(reference.root, name, None, place)
-        block = self.config.resource(holder.block)
-        if block is None:
-            return
-        key, rest = split_key(
-            reference, keyed=block.count is not None or block.for_each is not None
-        )
-        address = ResourceAddress(reference.root, name, key, place)
-        steps = tuple(step for step in rest if step is not None)
-        self.found[(address, steps)] = None
-        yield from self.within(address, steps[:1] if steps and isinstance(steps[0], str) else ())
