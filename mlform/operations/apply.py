@@ -12,6 +12,8 @@ from mlform.apply.ports import Ports
 from mlform.apply.preparing import wanted_recipes
 from mlform.apply.record import Recorder
 from mlform.apply.recovery import recover
+from mlform.apply.served import remove_note
+from mlform.apply.servers import is_served
 from mlform.apply.stop import Stop
 from mlform.apply.untouched import check_untouched
 from mlform.dataclass import replace
@@ -30,7 +32,7 @@ from mlform.operations.loading import Loaded, load_snapshot
 from mlform.operations.ports import make_ports
 from mlform.operations.results import Applied, Planned
 from mlform.operations.world import World
-from mlform.plan.changes import Basis, Mode, Plan
+from mlform.plan.changes import Basis, Drift, Mode, Plan
 from mlform.plan.checked import planned_checks
 from mlform.plan.moves import adopted_state, entries_between, moved_state
 from mlform.plan.refresh import refresh_entries
@@ -135,7 +137,7 @@ def _carry_out(
     recorder.begin()
     recover(recorder, environment.kinds, ports, wanted_recipes(planned.plan))
     _adopt(environment, planned, recorder)
-    recorder.adopt(refresh_entries(noted))
+    _take_in(noted, recorder, ports)
     if planned.plan.mode is Mode.REFRESH_ONLY:
         return _take_note(planned.plan, loaded, recorder)
     basis = planned.plan.basis
@@ -183,6 +185,14 @@ def _note_checks(plan: Plan, loaded: Loaded, recorder: Recorder) -> None:
         recorder.begin()
         recorder.checks(found)
         recorder.fold()
+
+
+def _take_in(drift: tuple[Drift, ...], recorder: Recorder, ports: Ports) -> None:
+    """Record what changed outside of mlform; of servers that are gone no note is left."""
+    recorder.adopt(refresh_entries(drift))
+    for item in drift:
+        if item.after is None and is_served(item.before):
+            remove_note(item.before, ports)
 
 
 def _take_note(plan: Plan, loaded: Loaded, recorder: Recorder) -> Applied:

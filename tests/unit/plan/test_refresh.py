@@ -253,6 +253,16 @@ def test_where_all_is_gone_the_state_is_told_so_although_nothing_is_destroyed(
     assert engine.state.objects == {}
 
 
+@pytest.mark.parametrize("mode", [Mode.DESTROY, Mode.REFRESH_ONLY])
+def test_of_a_server_that_is_gone_no_note_is_left(engine: Engine, mode: Mode) -> None:
+    notes = engine.folder / ".mlform" / "served"
+    assert len(list(notes.iterdir())) == 1
+    gone(engine)
+    ran = engine.apply(mode=mode)
+    assert drift(ran) == {"endpoint.p": Action.DELETE}
+    assert list(notes.iterdir()) == []
+
+
 def test_a_touched_server_is_shown_and_destroyed(engine: Engine) -> None:
     engine.runtime.touch(server(engine), "somebody was here")
     ran = destroy(engine)
