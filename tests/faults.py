@@ -97,6 +97,33 @@ class Wish:
 
 
 @dataclass(slots=True)
+class Broken:
+    """Something that does not work at one call, or from that one on.
+
+    Attributes:
+        left: Calls until it fails.
+        error: What it raises.
+        lasting: Whether all later calls fail, too.
+    """
+
+    left: int
+    error: Callable[[], Exception]
+    lasting: bool
+
+    @property
+    def failed(self) -> bool:
+        """Whether a call failed."""
+        return self.left <= 0
+
+    def spend(self, call: Callable[[], Answer]) -> Answer:
+        """Make a call, or fail at it."""
+        self.left -= 1
+        if self.left == 0 or (self.failed and self.lasting):
+            raise self.error()
+        return call()
+
+
+@dataclass(slots=True)
 class MortalBackend:
     """A backend of a process with a fate; see `StateBackend`."""
 

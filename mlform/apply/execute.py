@@ -144,7 +144,7 @@ class Execution:
     def _leave_nothing(self) -> None:
         """Remove what unfinished steps started: the state that cannot be written lacks it."""
         for intent in self._recorder.state.intents:
-            with contextlib.suppress(MlformError):
+            with contextlib.suppress(MlformError, OSError):
                 clean(intent, self._recorder, self._kinds, self._ports)
 
     def _save_finished(self) -> None:

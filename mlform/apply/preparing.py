@@ -18,7 +18,6 @@ from mlform.apply.workers import Work
 from mlform.dataclass import replace
 from mlform.diagnostics import Diagnostics
 from mlform.digests import Digest
-from mlform.errors import MlformError
 from mlform.graph.arguments import plain_object
 from mlform.graph.evaluation import Evaluation
 from mlform.machine import Machine
@@ -148,11 +147,11 @@ class Preparation:
             deposed == CURRENT and (address, aside) not in self._recorder.objects
         )
 
-    def cleaner(self, attempt: Attempt) -> Callable[[], bool]:
-        """Return what leaves nothing of a failed attempt, and says whether that worked."""
+    def cleaner(self, attempt: Attempt) -> Callable[[], None]:
+        """Return what leaves nothing of a failed attempt."""
         step = attempt.step
         if step.operation is Operation.DELETE:
-            return lambda: True
+            return lambda: None
         intent = Intent(
             step=attempt.identity,
             address=step.address,
@@ -160,12 +159,8 @@ class Preparation:
             runtime=self.change(step).runtime,
         )
 
-        def leave_nothing() -> bool:
-            try:
-                clean(intent, self._recorder, self._kinds, self._ports)
-            except MlformError:
-                return False
-            return True
+        def leave_nothing() -> None:
+            clean(intent, self._recorder, self._kinds, self._ports)
 
         return leave_nothing
 

@@ -46,13 +46,13 @@ class Workers:
     _outcomes: queue.SimpleQueue[Outcome] = field(default_factory=queue.SimpleQueue)
     _threads: dict[str, threading.Thread] = field(default_factory=dict)
 
-    def start(self, attempt: str, work: Work, clean: Callable[[], bool]) -> None:
+    def start(self, attempt: str, work: Work, clean: Callable[[], None]) -> None:
         """Do the work of an attempt on a thread of its own.
 
         Args:
             attempt: Its identity.
             work: What is done.
-            clean: Called where the work fails; returns whether nothing is left of it.
+            clean: Called where the work fails, to leave nothing of it; may fail in turn.
         """
 
         def tell(event: TaskEvent) -> None:
@@ -62,7 +62,7 @@ class Workers:
             try:
                 made = work(tell)
             except BaseException as problem:  # noqa: BLE001 - handed to the main thread
-                left = isinstance(problem, Exception) and not clean()
+                left = isinstance(problem, Exception) and not _succeeds(clean)
                 self._outcomes.put(Outcome(attempt=attempt, problem=problem, left_behind=left))
             else:
                 self._outcomes.put(Outcome(attempt=attempt, made=made))
@@ -86,3 +86,12 @@ class Workers:
         deadline = time.monotonic() + limit
         for thread in self._threads.values():
             thread.join(max(0.0, deadline - time.monotonic()))
+
+
+def _succeeds(clean: Callable[[], None]) -> bool:
+    """Whether cleaning up is done, whatever goes wrong: without an outcome, all would wait."""
+    try:
+        clean()
+    except Exception:  # noqa: BLE001 - the failure before is what is told, and the intent stays
+        return False
+    return True

@@ -77,8 +77,12 @@ def _guarded(session: Session, action: Callable[[], int]) -> int:
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001 - the last net: what nobody foresaw is a bug
-        from mlform.cli.failures import FAILED, report_bug
+        from mlform.cli.failures import FAILED, problem_of_files, report_bug
 
+        problem = problem_of_files(error)
+        if problem is not None:
+            session.report([problem])
+            return FAILED
         detailed = session.variables.get("MLF_LOG", "").lower() in _DETAILED
         report = report_bug(error, session, detailed=detailed)
         if session.messages is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,21 @@ LOCKED: Final = 4
 DECLINED: Final = 5
 INCOMPLETE: Final = 6
 INTERRUPTED: Final = 130
+
+_OF_FILES: Final = frozenset(
+    {
+        errno.EACCES,
+        errno.EDQUOT,
+        errno.EFBIG,
+        errno.EIO,
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ENOSPC,
+        errno.EPERM,
+        errno.EROFS,
+    }
+)
+"""What the state of a disk or the rights of a user lead to, and no mistake of ours."""
 
 
 class Declined(MlformError):
@@ -35,6 +51,18 @@ def problems_of(error: ConfigurationError | MlformError) -> tuple[Diagnostic, ..
             summary=error.summary, detail=error.detail, address=error.address, log_tail=lines
         ),
     )
+
+
+def problem_of_files(error: Exception) -> Diagnostic | None:
+    """Return what to say where the system refuses a file that nobody handled; else None."""
+    if not isinstance(error, OSError) or error.errno not in _OF_FILES:
+        return None
+    where = f"{error.filename}: " if error.filename else ""
+    detail = (
+        f"{where}{error.strerror}. Mend that (is the disk full or out of order, may you read and "
+        "write there?) and run the command again."
+    )
+    return Diagnostic(summary="Files cannot be read or written", detail=detail)
 
 
 def status_of(error: ConfigurationError | MlformError) -> int:
@@ -71,7 +99,10 @@ def report_bug(error: Exception, session: Session | None, *, detailed: bool) -> 
     )
     if detailed and session is not None:
         path = session.data_folder / "crash.log"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+        except OSError as other:
+            return text + f"The traceback cannot be kept: {path}: {other.strerror or other}.\n"
         return text + f"The traceback is in {path}.\n"
     return text + "Run it again with MLF_LOG=debug to get a traceback in a file.\n"

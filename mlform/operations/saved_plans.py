@@ -56,7 +56,10 @@ def save_plan(planned: Planned, path: Path) -> None:
     try:
         write_file(path, content, mode=0o600)
     except OSError as error:
-        detail = f"{path} cannot be written: {error.strerror or error}."
+        detail = (
+            f"{path} cannot be written: {error.strerror or error}. Free some space there, give "
+            "yourself the right to write, or name another file with -out. Nothing was changed."
+        )
         raise MlformError("Failed to save the plan", detail) from error
 
 

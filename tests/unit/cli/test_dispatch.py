@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -98,3 +99,35 @@ def test_help_is_data_and_no_command_is_a_failure() -> None:
     assert dispatch([], {}, silent) == 127
     assert isinstance(silent.stdout, io.StringIO)
     assert silent.stdout.getvalue() == ""
+
+
+@pytest.mark.parametrize(("number", "is_ours"), [(28, False), (5, False), (30, False), (2, True)])
+def test_a_file_that_nobody_could_write_is_no_bug(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+    is_ours: bool,  # noqa: FBT001 - by pytest
+) -> None:
+    def fail(arguments: object, session: object) -> int:
+        del arguments, session
+        raise OSError(number, os.strerror(number), "/disk/file")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("mlform.cli.workspace_show.run", fail)
+    given = streams()
+    assert dispatch(["workspace", "show"], {}, given) == 1
+    assert isinstance(given.stderr, io.StringIO)
+    said = given.stderr.getvalue()
+    assert ("This is a bug in mlform" in said) == is_ours
+    assert ("Error: Files cannot be read or written" in said) != is_ours
+    assert f"/disk/file: {os.strerror(number)}." in said or is_ours
+
+
+def test_a_traceback_that_cannot_be_kept_is_no_second_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".mlform").write_text("a file in the way")
+    said = report_bug(KeyError("x"), make_session({}, streams()), detailed=True)
+    assert said.startswith("This is a bug in mlform")
+    assert "The traceback cannot be kept" in said
