@@ -57,8 +57,7 @@ class FileLock:
                 # comes next locks another one.
                 os.close(descriptor)
                 return False
-            os.ftruncate(descriptor, 0)
-            write_all(descriptor, json.dumps(lock_to_json(info), indent=2).encode())
+            _write(descriptor, info)
         except BlockingIOError:
             os.close(descriptor)
             return False
@@ -68,18 +67,26 @@ class FileLock:
         self._descriptor, self._id = descriptor, info.id
         return True
 
-    def give_back(self, lock_id: str) -> None:
+    def give_back(self, lock_id: str, *, leaving: LockInfo | None = None) -> None:
         """Give the lock back, if it is held under this id.
 
+        Args:
+            lock_id: Under which it was taken.
+            leaving: A dead holder, whom the file goes on to name, for `left_behind`.
+
         Raises:
-            OSError: If the file cannot be removed.
+            OSError: If the file cannot be removed, or written.
         """
         if self._descriptor is None or self._id != lock_id:
             return
         descriptor, self._descriptor = self._descriptor, None
         try:
-            if _is_at(descriptor, self._path):
+            if not _is_at(descriptor, self._path):
+                return
+            if leaving is None:
                 self._path.unlink()
+            else:
+                _write(descriptor, leaving)
         finally:
             os.close(descriptor)
 
@@ -130,6 +137,12 @@ class FileLock:
             return lock_from_json(json.loads(self._path.read_bytes()))
         except (OSError, ValueError):
             return None  # gone, or cut off: who it is cannot be told
+
+
+def _write(descriptor: int, info: LockInfo) -> None:
+    os.ftruncate(descriptor, 0)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    write_all(descriptor, json.dumps(lock_to_json(info), indent=2).encode())
 
 
 def _is_at(descriptor: int, path: Path) -> bool:

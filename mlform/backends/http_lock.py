@@ -17,12 +17,21 @@ from mlform.backends.base import LockInfo, check_broken, describe_holder
 from mlform.backends.flock import FileLock
 from mlform.backends.holders import is_dead
 from mlform.backends.http_journals import LocalJournals
-from mlform.backends.http_site import HttpSite, lock_of
-from mlform.dataclass import replace
+from mlform.backends.http_site import INTERVAL, HttpSite, lock_of
+from mlform.dataclass import dataclass, replace
 from mlform.errors import BackendError, LockLost, StateLocked
 from mlform.state.journal import decode_journal
 
 _PAUSES: Final = (0.25, 0.5, 1.0, 2.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What was found out about a holder, which is good until its next post."""
+
+    lock_id: str
+    until: float
+    text: str
 
 
 class HttpLock:
@@ -34,6 +43,9 @@ class HttpLock:
         self._file = FileLock(journals.folder / "lock")
         self._held: LockInfo | None = None
         self._asks_at = 0.0
+        # Of one wait, in however many calls: the server is asked no more often for that.
+        self._due, self._attempts = 0.0, 0
+        self._told: _Told | None = None
 
     def lock(self, info: LockInfo, *, timeout: float = 0.0) -> None:
         """Take the lock."""
@@ -46,8 +58,9 @@ class HttpLock:
             if self._site.place.lock_address:
                 self._take(info, before, deadline)
         except BaseException:
+            # Who was found dead here may hold the server's lock still: the next run has to know.
             with self._journals.translated():
-                self._file.give_back(info.id)
+                self._file.give_back(info.id, leaving=before)
             raise
         self._held = info
         self._site.lock_id = info.id if self._site.place.lock_address else ""
@@ -131,12 +144,16 @@ class HttpLock:
             before: Who held the file of this machine before, and does not any more.
             deadline: Until when to try.
         """
-        attempt, took_over = 0, False
+        took_over = False
         while True:
+            now = time.monotonic()
+            if now < min(self._due, deadline):
+                time.sleep(min(self._due, deadline) - now)
+                continue
             answer = self._site.ask_lock(info)
             holder = None if answer.is_done else lock_of(answer.body)
             if answer.is_done or (holder is not None and holder.id == info.id):
-                return  # in the second case it was asked before, and the answer was lost
+                break  # in the second case it was asked before, and the answer was lost
             if holder is not None and before is not None and before.id == holder.id:
                 holder, over = before, True
             else:
@@ -145,16 +162,23 @@ class HttpLock:
                 took_over = self._site.ask_unlock(holder).is_done
                 if took_over:
                     continue
-            if time.monotonic() >= deadline:
+            now = time.monotonic()
+            self._due = now + _PAUSES[min(self._attempts, len(_PAUSES) - 1)]
+            self._attempts += 1
+            if now >= deadline:
                 raise StateLocked("The state is locked", self._described(holder))
-            pause = _PAUSES[min(attempt, len(_PAUSES) - 1)]
-            time.sleep(min(pause, max(0.01, deadline - time.monotonic())))
-            attempt += 1
+        self._due, self._attempts = 0.0, 0
 
     def _described(self, holder: LockInfo | None) -> str:
         """Return who holds the lock, and where the rest is of what it did if it is dead."""
         if holder is None:
             return describe_holder(None)
+        now = time.monotonic()
+        if self._told is None or self._told.lock_id != holder.id or now >= self._told.until:
+            self._told = _Told(holder.id, now + INTERVAL, self._described_anew(holder))
+        return self._told.text
+
+    def _described_anew(self, holder: LockInfo) -> str:
         holder, place = self._last_post(holder)
         told = describe_holder(holder)
         if place in {"", self._site.journal_of}:

@@ -147,6 +147,24 @@ def test_the_next_run_here_takes_over_from_a_dead_one(
     assert not http_states.state("/state").lock
 
 
+@pytest.mark.parametrize("fault", [Fault.BROKEN, Fault.FORBIDDEN])
+def test_a_dead_run_is_not_forgotten_where_the_server_was_away(
+    http_states: StateServer, here: HttpPlace, fault: Fault
+) -> None:
+    """Of a container that is gone nothing else tells that it is."""
+    _dead_run(here, host="a container that is gone")
+    http_states.faults["POST"] = [fault] * 3
+    with pytest.raises(BackendError):
+        _open(here).lock(lock_info("id-2"))
+    http_states.faults["POST"] = []
+    following = _open(here)
+    following.lock(lock_info("id-3"))
+    assert http_states.state("/state").lock["ID"] == "id-3"
+    assert following.read() == state(record(TRAIN))
+    following.unlock("id-3")
+    assert not list(here.folder.glob("lock"))
+
+
 def test_a_run_in_another_folder_of_this_machine_takes_over_from_a_dead_one(
     http_states: StateServer, here: HttpPlace, there: HttpPlace
 ) -> None:
@@ -168,6 +186,23 @@ def test_another_machine_hears_where_the_rest_is(
     found = _open(there).holder()
     assert found is not None
     assert found.heartbeat.startswith("20")
+
+
+def test_who_waits_in_several_calls_looks_the_holder_up_once(
+    http_states: StateServer, here: HttpPlace, there: HttpPlace
+) -> None:
+    """As commands do, which look in between whether they were told to stop."""
+    holder = _open(here)
+    holder.lock(lock_info("id-1"))
+    http_states.requests.clear()
+    waiter = _open(there)
+    for _ in range(8):
+        with pytest.raises(StateLocked, match="id-1"):
+            waiter.lock(lock_info("id-2"), timeout=0.01)
+    assert http_states.methods().count("GET") == 1
+    holder.unlock("id-1")
+    waiter.lock(lock_info("id-2"))
+    assert http_states.state("/state").lock["ID"] == "id-2"
 
 
 def test_what_others_went_past_is_not_forgotten(
