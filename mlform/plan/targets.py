@@ -197,7 +197,7 @@ def _kept(selection: Selection, state: State) -> frozenset[ResourceAddress]:
     """Return recorded objects that what is left out needs, or that need it."""
     records = tuple(state.objects.values())
     out = {record.address for record in records if not selection.plans(record.address)}
-    return with_needs(out, records) | _with_followers(out, records)
+    return _with_needs(out, records) | _with_followers(out, records)
 
 
 def to_destroy(
@@ -205,7 +205,7 @@ def to_destroy(
 ) -> frozenset[ResourceAddress]:
     """Return the recorded addresses that a plan to destroy is about."""
     records = tuple(state.objects.values())
-    return with_dependents(targets, records) if targets else _without(excluded, records)
+    return _with_dependents(targets, records) if targets else _without(excluded, records)
 
 
 def _without(
@@ -217,11 +217,11 @@ def _without(
         for record in records
         if any(covers(target, record.address) for target in excluded)
     }
-    kept = with_needs(staying, records)
+    kept = _with_needs(staying, records)
     return frozenset(record.address for record in records if record.address not in kept)
 
 
-def with_needs(
+def _with_needs(
     found: Iterable[ResourceAddress], records: tuple[ResourceRecord, ...]
 ) -> frozenset[ResourceAddress]:
     """Return recorded addresses with all that they depended on when they were applied."""
@@ -240,7 +240,7 @@ def with_needs(
     return frozenset(seen)
 
 
-def with_dependents(
+def _with_dependents(
     targets: tuple[Target, ...], records: tuple[ResourceRecord, ...]
 ) -> frozenset[ResourceAddress]:
     """Return the recorded addresses that targets name, and all that depend on them."""

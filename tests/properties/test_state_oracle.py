@@ -3,6 +3,7 @@ the same exit statuses. Runs where the program is present."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess  # noqa: TID251 - the other program
 from pathlib import Path
@@ -33,6 +34,13 @@ module "n" {
 
 output "x" {
   value = KIND.a.output
+}
+
+check "later" {
+  assert {
+    condition     = KIND.a.output == 2
+    error_message = "It is ${KIND.a.output}."
+  }
 }
 """
 CHILD = 'resource "KIND" "b" {\n  input = 2\n}\n'
@@ -130,3 +138,8 @@ def test_the_same_steps_lead_to_the_same_addresses(tmp_path: Path) -> None:
         _, listed = terraform(theirs, "state", "list")
         found = sorted(listed.replace("terraform_data", "mlform_data").split())
         assert sorted(ours("state", "list").out.split()) == found, step
+    # What was done by hand leaves alone how conditions stood.
+    _, shown = terraform(theirs, "show", "-json")
+    checks = json.loads(shown)["checks"]
+    assert json.loads(ours("show", "-json").out)["checks"] == checks
+    assert [item["status"] for item in checks] == ["fail"]
