@@ -155,7 +155,7 @@ class _Answer:
         words = " ".join(words.split())
         if words.endswith(_NOT_SENT):
             words = self._cause() or words
-        words = place.without_secrets(words)
+        words = place.without_secrets(words).rstrip(".")
         return words if len(words) <= _LONGEST_REASON else f"{words[:_LONGEST_REASON]}…"
 
     def _cause(self) -> str:

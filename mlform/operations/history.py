@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
 
 from mlform.addresses import Target, covers
 from mlform.backends.base import StateBackend
@@ -13,6 +14,9 @@ from mlform.operations.environment import Environment
 from mlform.state.history import Happening, Replay, in_order
 from mlform.state.journal import Damaged
 from mlform.state.snapshot import State
+
+_NAMED: Final = 3
+"""Journals that are named of those with the same problem."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,12 +95,15 @@ def state_at(environment: Environment, moment: str, span: Span, warn: Warn) -> S
 
 def _replayed(backend: StateBackend, replay: Replay, warn: Warn) -> Iterator[tuple[Happening, ...]]:
     holder = backend.holder()
+    damaged: list[Damaged] = []
     for each in in_order(backend.history()):
         if isinstance(each, Damaged):
-            warn(_warning("Part of the history cannot be read", f"{each.where}: {each.problem}"))
+            damaged.append(each)
             continue
         at_work = holder is not None and holder.id == each.run.id
         yield replay.add(replace(each, died=each.died and not at_work))
+    for detail in damage_told(damaged):
+        warn(_warning("Part of the history cannot be read", detail))
     for serial in replay.gaps:
         warn(
             _warning(
@@ -105,6 +112,16 @@ def _replayed(backend: StateBackend, replay: Replay, warn: Warn) -> Iterator[tup
                 "its journals were not kept, are damaged, or the state was replaced by hand.",
             )
         )
+
+
+def damage_told(damaged: Iterable[Damaged]) -> Iterator[str]:
+    """Return what is wrong with journals, once for all that lack the same key or end alike."""
+    places: dict[str, list[str]] = {}
+    for each in damaged:
+        places.setdefault(each.problem, []).append(each.where)
+    for problem, found in places.items():
+        more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+        yield f"{'; '.join(found[:_NAMED])}{more}: {problem}"
 
 
 def _warning(summary: str, detail: str) -> Diagnostic:

@@ -18,6 +18,7 @@ from mlform.operations.chosen_backend import (
     has_state,
 )
 from mlform.operations.environment import BackendSettings, Environment
+from mlform.operations.history import damage_told
 from mlform.operations.migrating import Migration
 from mlform.operations.results import BackendReady, Copy
 from mlform.state.journal import Damaged
@@ -115,13 +116,11 @@ def set_up_backend(
         place=place,
         configured=settings.type,
         copied=copied,
-        warnings=tuple(map(_warning, damaged)),
+        warnings=tuple(map(_warning, damage_told(damaged))),
     )
 
 
-def _warning(damaged: Damaged) -> Diagnostic:
+def _warning(detail: str) -> Diagnostic:
     return Diagnostic(
-        severity=Severity.WARNING,
-        summary="Part of the history was not copied",
-        detail=f"{damaged.where}: {damaged.problem}",
+        severity=Severity.WARNING, summary="Part of the history was not copied", detail=detail
     )

@@ -13,8 +13,8 @@ from mlform.addresses import parse_address
 from mlform.backends.local import LocalBackend
 from mlform.cli.moments import read_moment
 from mlform.errors import UsageError
-from mlform.operations.history import Span, read_history, state_at
-from mlform.state.journal import Run
+from mlform.operations.history import Span, damage_told, read_history, state_at
+from mlform.state.journal import Damaged, Run
 from mlform.state.snapshot import Recorded
 from mlform.views.history import history_document, render_history
 from tests.commands import Commands
@@ -133,6 +133,15 @@ def test_a_damaged_journal_is_named_and_the_rest_is_told(mlform: Commands) -> No
     assert said.json == {"format_version": "1.0", "history": []}
     mlform("state", "history", "-at=0m").ok()
     assert "# mlform_data.a:" in mlform("state", "history", "-at=0m").ok().out
+
+
+def test_a_missing_key_is_told_once_for_all_journals_that_lack_it() -> None:
+    lost = [Damaged(where=f"journal {number}", problem="No key.") for number in range(1, 6)]
+    broken = Damaged(where="journal 6", problem="It is cut off.")
+    assert list(damage_told([*lost, broken])) == [
+        "journal 1; journal 2; journal 3 and 2 more: No key.",
+        "journal 6: It is cut off.",
+    ]
 
 
 def test_a_run_at_work_did_not_die_and_one_that_died_is_told_as_that(mlform: Commands) -> None:
