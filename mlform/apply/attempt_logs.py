@@ -95,16 +95,23 @@ def remove_old_logs(data_folder: Path, kept: Iterable[ResourceAddress], now: dat
         kept: The objects that are configured or in the state.
         now: The time.
     """
-    names = {folder_name(address) for address in kept}
-    folders = (data_folder / "logs").glob("*")
     before = now.timestamp() - DAYS * 24 * 60 * 60
-    for folder in [each for each in folders if each.name not in names]:
-        with contextlib.suppress(OSError):
-            logs = list(folder.iterdir())
-            if all(log.stat().st_mtime < before for log in (folder, *logs)):
-                for log in logs:
+    old = [each for each in (data_folder / "logs").glob("*") if _is_older(each, before)]
+    names = {folder_name(address) for address in kept} if old else set()
+    for folder in old:
+        if folder.name not in names:
+            with contextlib.suppress(OSError):
+                for log in folder.iterdir():
                     log.unlink()
                 folder.rmdir()
+
+
+def _is_older(folder: Path, moment: float) -> bool:
+    """Whether nothing in a folder was written since a moment, in seconds of the clock."""
+    try:
+        return all(path.stat().st_mtime < moment for path in (folder, *folder.iterdir()))
+    except OSError:
+        return False
 
 
 def logs_of(data_folder: Path, address: ResourceAddress) -> tuple[AttemptLog, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 
 from mlform import __version__
 from mlform.apply.attempt_logs import remove_old_logs
@@ -153,9 +154,9 @@ def _carry_out(
     recorder.checks(checks_after(planned.plan, evaluation, unfinished))
     recorder.fold()
     if planned.plan.complete:
-        wanted = {change.address for change in planned.plan.changes}
-        known = {record.address for record in recorder.state.records}
-        remove_old_logs(ports.data_folder, wanted | known, ports.now())
+        wanted = (change.address for change in planned.plan.changes)
+        known = (address for address, _ in recorder.objects)
+        remove_old_logs(ports.data_folder, chain(wanted, known), ports.now())
     tally = execution.tally
     return Applied(
         added=tally.added,
