@@ -108,7 +108,7 @@ class SavedFiles:
             for shown in self.content
             if (posixpath.dirname(shown) or ".") == folder
         )
-        if not found:
+        if not found and folder != ".":
             raise FileNotFoundError(2, "No such folder", folder)
         return tuple(found)
 

@@ -41,7 +41,8 @@ To start, write a file main{suffix}, such as:
     }}
   }}
 
-then run "mlform plan". If the files are in another folder, name it: mlform -chdir=FOLDER plan."""
+then run "mlform plan". If the files are in another folder, name it: mlform -chdir=FOLDER plan.
+To destroy what was applied from files that are gone, run "mlform destroy": it needs none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,16 +131,25 @@ def _reporting_to(shape: Outline, diagnostics: Diagnostics) -> Outline:
     return replace(shape, reader=replace(shape.reader, diagnostics=diagnostics))
 
 
-def read_root(files: ConfigFiles, *, shown_folder: str = ".") -> RootModule:
+def read_root(
+    files: ConfigFiles, *, shown_folder: str = ".", may_be_empty: bool = False
+) -> RootModule:
     """Read the files of the root module.
 
     Args:
         files: Where they are.
         shown_folder: The folder as people are shown it, relative to the working folder.
+        may_be_empty: Whether no files at all are a configuration that asks for nothing.
     """
     diagnostics = Diagnostics()
     recorded = RecordedFiles(files)
     names = _names(recorded, shown_folder, diagnostics)
+    if names is None:
+        names = ()
+        if not may_be_empty:
+            diagnostics.error(
+                "No configuration files", _NONE_FOUND.format(folder=shown_folder, suffix=SUFFIX)
+            )
     blocks, reader = read_blocks(shown_folder, names, recorded, diagnostics)
     shape = outline(shown_folder, blocks, reader)
     return RootModule(
@@ -179,7 +189,8 @@ def load_config(
     )
 
 
-def _names(files: ConfigFiles, folder: str, diagnostics: Diagnostics) -> tuple[str, ...]:
+def _names(files: ConfigFiles, folder: str, diagnostics: Diagnostics) -> tuple[str, ...] | None:
+    """Return the names of the files; None if there are none, nothing if nobody can tell."""
     try:
         names = file_names(files.names(folder))
     except OSError as error:
@@ -189,11 +200,7 @@ def _names(files: ConfigFiles, folder: str, diagnostics: Diagnostics) -> tuple[s
             "name and that you may read it.",
         )
         return ()
-    if not names:
-        diagnostics.error(
-            "No configuration files", _NONE_FOUND.format(folder=folder, suffix=SUFFIX)
-        )
-    return names
+    return names or None
 
 
 def read_file(path: Path, shown: str, diagnostics: Diagnostics) -> bytes | None:

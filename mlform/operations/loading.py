@@ -102,6 +102,7 @@ def load(
     ask: Ask | None = None,
     partial: bool = False,
     given: Sequence[Attribute] | None = None,
+    may_be_empty: bool = False,
 ) -> Loaded:
     """Read the configuration of the working folder and everything it needs.
 
@@ -112,11 +113,15 @@ def load(
         partial: Take unknown values for required variables without value, as `validate` does.
         given: Arguments of the backend that the configuration leaves open; None for those that
             `init` was given last.
+        may_be_empty: Whether no files at all are a configuration that asks for nothing.
 
     Raises:
         ConfigurationError: With everything that is wrong so far.
     """
-    loaded, diagnostics = _load(environment, options=options, ask=ask, partial=partial, given=given)
+    root = read_root(DiskFiles(environment.settings.folder), may_be_empty=may_be_empty)
+    loaded, diagnostics = _load(
+        environment, root, options=options, ask=ask, partial=partial, given=given
+    )
     diagnostics.raise_if_errors()
     return loaded
 
@@ -130,18 +135,19 @@ def load_for_checks(environment: Environment) -> tuple[Loaded, Diagnostics]:
     Raises:
         ConfigurationError: If nothing in it can be resolved; with everything that is wrong so far.
     """
-    return _load(environment, options=(), ask=None, partial=True)
+    root = read_root(DiskFiles(environment.settings.folder))
+    return _load(environment, root, options=(), ask=None, partial=True)
 
 
 def _load(
     environment: Environment,
+    root: RootModule,
     *,
     options: Sequence[OptionValue | OptionFile],
     ask: Ask | None,
     partial: bool,
     given: Sequence[Attribute] | None = None,
 ) -> tuple[Loaded, Diagnostics]:
-    root = read_root(DiskFiles(environment.settings.folder))
     diagnostics = Diagnostics()
     values = variable_values(environment, root, diagnostics, options=options, ask=ask)
     if partial:
@@ -247,7 +253,7 @@ def load_snapshot(
     Raises:
         ConfigurationError: If it cannot be used, which only a damaged plan can cause.
     """
-    root = read_root(SavedFiles(files))
+    root = read_root(SavedFiles(files), may_be_empty=True)
     config, problems = root.load(
         variables,
         context=early_context(environment, partial=partial),

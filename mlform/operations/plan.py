@@ -39,7 +39,13 @@ def make_plan(environment: Environment, options: PlanOptions, ask: Ask | None = 
 
         check_target(options.generate_config_out)
     planned_at = environment.timestamp()
-    loaded = load(environment, options=options.variables, ask=ask)
+    loaded = load(
+        environment,
+        options=options.variables,
+        ask=ask,
+        # What is not configured any more can be destroyed all the same.
+        may_be_empty=options.mode is Mode.DESTROY,
+    )
     backend = open_backend(environment, loaded)
     with locked(backend, environment, "plan", options.lock_timeout):
         state = backend.read() or State(lineage=environment.new_id())

@@ -102,6 +102,19 @@ def test_from_nothing_to_nothing(cli: Cli) -> None:
     assert cli.run("state", "list").ok().stdout == ""
 
 
+def test_what_is_not_configured_any_more_is_destroyed_without_files(tmp_path: Path) -> None:
+    cli = Cli(tmp_path).file("main.mlf.hcl", 'resource "mlform_data" "a" {\n  count = 2\n}\n')
+    cli.run("apply", "-auto-approve").ok().file("main.mlf.hcl").unlink()
+    planned = cli.run("plan")
+    assert planned.status == 1
+    assert 'run "mlform destroy": it needs none' in planned.stderr
+    saved = cli.run("plan", "-destroy", "-out=gone.mlfplan").ok()
+    assert "Plan: 0 to add, 0 to change, 2 to destroy." in saved.stdout
+    assert "2 destroyed" in cli.run("apply", "gone.mlfplan").ok().stdout
+    again = cli.run("destroy", "-auto-approve").ok().stdout
+    assert again.startswith("No changes. No objects need to be destroyed.")
+
+
 def test_outputs_in_every_form(applied: Cli) -> None:
     assert applied.run("output").ok().stdout == "depth = 4\ntoken = <sensitive>\n"
     assert applied.run("output", "token").ok().stdout == '"hush"\n'
