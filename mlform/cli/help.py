@@ -11,21 +11,24 @@ if TYPE_CHECKING:
 
 _COLUMN: Final = 26
 _WIDTH: Final = 80
+_NAME: Final = max(len(command.name) for command in COMMANDS) + 2
+"""Columns for the name of a command and the space after it."""
 
 _GLOBAL: Final = """\
 Global options (use these before the command, if any):
-  -chdir=DIR    Switch to another folder before doing anything.
-  -help         Show this help, or the help of a command.
-  -version      An alias for the "version" command.
-  -install-autocomplete   Add completion to the shell this runs in.
+  -chdir=DIR        Switch to another folder before doing anything.
+  -help             Show this help, or the help of a command.
+  -version          An alias for the "version" command.
+  -install-autocomplete
+                    Add completion to the shell this runs in.
 """
 
 
 def overview() -> str:
     """Return the help of mlform itself."""
-    main = "".join(f"  {name:<14}{BY_NAME[name].summary}\n" for name in FIRST)
+    main = "".join(f"  {name:<{_NAME}}{BY_NAME[name].summary}\n" for name in FIRST)
     rest = "".join(
-        f"  {command.name:<14}{command.summary}\n"
+        f"  {command.name:<{_NAME}}{command.summary}\n"
         for command in COMMANDS
         if command.name not in FIRST
     )
@@ -40,7 +43,7 @@ def overview() -> str:
 def group_help(name: str) -> str:
     """Return the help of a command that only has commands below it, such as `state`."""
     below = [command for command in COMMANDS if command.name.startswith(f"{name} ")]
-    listed = "".join(f"  {command.name:<16}{command.summary}\n" for command in below)
+    listed = "".join(f"  {command.name:<{_NAME}}{command.summary}\n" for command in below)
     return f"Usage: mlform [global options] {name} <subcommand> [options] [args]\n\n{listed}"
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from mlform.cli.commands import COMMANDS
 from tests.e2e.cli import Cli
 
 
@@ -31,6 +33,8 @@ def test_no_command_shows_the_commands_and_fails(cli: Cli) -> None:
     outcome = cli.run()
     assert (outcome.status, outcome.stdout) == (127, "")
     assert "Main commands:" in outcome.stderr
+    for command in COMMANDS:
+        assert re.search(rf"^  {command.name} {{2,}}{command.summary}$", outcome.stderr, re.M)
 
 
 def test_help_of_a_command_shows_its_flags_with_one_dash(cli: Cli) -> None:

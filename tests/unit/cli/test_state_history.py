@@ -101,7 +101,7 @@ def test_time_limits_what_is_told(mlform: Commands) -> None:
     assert len(words_of(mlform, "-since=1h")) == 2
     assert words_of(mlform, "-until=2000-01-01") == []
     said = mlform("state", "history", "-until=2000-01-01").ok()
-    assert (said.out, "Nothing is told" in said.err) == ("", True)
+    assert (said.out, "tells nothing of that" in said.err) == ("", True)
     mlform("state", "history", "-at=1h", "-since=1h").refused("exclude each other")
     mlform("state", "history", "-at=last tuesday").refused("no point in time", "7 days ago")
 
