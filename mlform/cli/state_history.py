@@ -50,7 +50,11 @@ def _show_history(session: Session, environment: Environment, span: Span, *, as_
     elif happened:
         out.write(render_history(happened, color=out.color, width=out.width))
     else:
-        what = "of that" if span.targets or span.since or span.until else "yet: nothing was applied here"
+        what = (
+            "of that"
+            if span.targets or span.since or span.until
+            else "yet: nothing was applied here"
+        )
         session.err.write(f"The history of the state tells nothing {what}.\n")
     return 0
 

@@ -18,6 +18,7 @@ from mlform.operations.world import World
 from mlform.plan.capacity import check_capacity
 from mlform.plan.changes import Basis, Mode, Plan
 from mlform.plan.planner import make_plan as plan_changes
+from mlform.plan.ports import check_ports
 from mlform.plan.wishes import Wishes
 from mlform.state.snapshot import State
 
@@ -65,6 +66,7 @@ def make_plan(environment: Environment, options: PlanOptions, ask: Ask | None = 
     plan = _planned(environment, loaded, pins, state, basis, options)
     defaults = {name: runtime.requirements for name, runtime in loaded.runtimes.items()}
     check_capacity(plan, state, loaded.config, defaults, environment.machine)
+    check_ports(plan, loaded.config, environment.kinds)
     return Planned(
         plan=replace(plan, warnings=(*loaded.warnings, *plan.warnings)),
         state=state,
