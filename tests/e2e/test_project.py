@@ -179,6 +179,31 @@ def test_approval_needs_somebody(cli: Cli) -> None:
     assert "2 added" in cli.run("apply", "-input=true", stdin="yes\n").ok().stdout
 
 
+def test_the_end_of_the_input_is_no_value(tmp_path: Path) -> None:
+    cli = Cli(tmp_path).file("main.mlf.hcl", _ASKING)
+    for given in ("", "one\n"):
+        ended = cli.run("apply", "-input=true", stdin=given)
+        assert ended.status == 1
+        name = "second" if given else "first"
+        assert f'The input ended before the variable "{name}" had a value' in ended.stderr
+    whole = cli.run("apply", "-input=true", stdin="\n2\nyes\n").ok()
+    assert 'both = "-2"' in whole.stdout
+
+
+_ASKING = """
+variable "first" {
+  type = string
+}
+variable "second" {
+  type      = string
+  sensitive = true
+}
+output "both" {
+  value = nonsensitive("${var.first}-${var.second}")
+}
+"""
+
+
 @pytest.mark.parametrize(
     ("answer", "status", "said"), [("yes", 0, "2 added"), ("y", 5, "Apply cancelled")]
 )
