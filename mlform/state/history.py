@@ -288,7 +288,11 @@ class _Telling:
             return Done.TAINTED if record.tainted else Done.UNTAINTED
         if record.provenance != before.provenance:
             return Done.CHANGED
-        return Done.REFRESHED if record.attributes != before.attributes else None
+        if record.attributes == before.attributes:
+            return None
+        # What is updated in place is not made anew, so its provenance stays.
+        is_noted = not entry.step or entry.step.startswith("refresh ")
+        return Done.REFRESHED if is_noted else Done.CHANGED
 
     def _of(self, record: ResourceRecord, done: Done, at: str, deposed: str) -> Happening:
         hidden = {path[0] for path in record.sensitive if path}

@@ -120,24 +120,31 @@ def test_each_deed_has_its_word() -> None:
         journal(Recorded(step="", record=record(TRAIN, rows=2)), serial=4),
         journal(Recorded(step="s", record=again), serial=5),
         journal(
-            Moved(source=TRAIN, record=replace(again, address=MODEL)),
-            Abandoned(step="x"),
+            Recorded(step="refresh dataset.train", record=replace(again, attributes={"rows": 3})),
+            Recorded(step="s", record=replace(again, attributes={"rows": 4})),
             serial=6,
         ),
-        journal(Removed(step="", address=MODEL), serial=7),
+        journal(
+            Moved(source=TRAIN, record=replace(again, address=MODEL)),
+            Abandoned(step="x"),
+            serial=7,
+        ),
+        journal(Removed(step="", address=MODEL), serial=8),
         journal(
             Recorded(step="s", record=made),
             Removed(step="delete", address=TRAIN),
             Recorded(step="s", record=made),
             Removed(step="forget dataset.train", address=TRAIN),
             Removed(step="again", address=TRAIN),
-            serial=8,
+            serial=9,
         ),
     )
     assert [each.done.value for each in happened] == [
         "imported",
         "tainted",
         "untainted",
+        "refreshed",
+        "changed",
         "refreshed",
         "changed",
         "moved",
@@ -147,7 +154,7 @@ def test_each_deed_has_its_word() -> None:
         "replaced",
         "forgotten",
     ]
-    moved = happened[5]
+    moved = happened[7]
     assert (moved.source, moved.address, moved.done) == (TRAIN, MODEL, Done.MOVED)
     assert happened[1].tainted
 
