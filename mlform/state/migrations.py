@@ -38,6 +38,13 @@ def migrate(
     Raises:
         StateCorrupt: If the document has no version, a newer one, or one that no step leads from.
     """
+    if "terraform_version" in document and "mlform_version" not in document:
+        raise StateCorrupt(
+            "The state is one of Terraform",
+            f"It was written by Terraform or OpenTofu {document['terraform_version']}, which manage "
+            "other things. Keep the states of mlform in a place of their own, and check the path, "
+            "name or address of the backend. The file was left as it is.",
+        )
     found = Document(document, "").integer("version")
     if found > version:
         written_by = document.get("mlform_version", "unknown")

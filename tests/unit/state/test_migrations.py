@@ -32,6 +32,12 @@ def test_a_newer_version_is_refused_with_what_to_install() -> None:
     assert "7.1.0" in caught.value.detail
 
 
+def test_a_state_of_terraform_is_not_taken_for_a_newer_one() -> None:
+    with pytest.raises(StateCorrupt, match="one of Terraform") as caught:
+        decode_state(b'{"version": 4, "terraform_version": "1.11.4", "serial": 1, "lineage": "a"}')
+    assert "1.11.4" in caught.value.detail
+
+
 def test_a_version_that_never_was_is_refused() -> None:
     with pytest.raises(StateCorrupt, match="never was"):
         migrate({"version": -1})
