@@ -41,8 +41,8 @@ def migrate(
     if "terraform_version" in document and "mlform_version" not in document:
         raise StateCorrupt(
             "The state is one of Terraform",
-            f"It was written by Terraform or OpenTofu {document['terraform_version']}, which manage "
-            "other things. Keep the states of mlform in a place of their own, and check the path, "
+            f"Terraform or OpenTofu {document['terraform_version']} wrote it, which manage other "
+            "things. Keep the states of mlform in a place of their own, and check the path, "
             "name or address of the backend. The file was left as it is.",
         )
     found = Document(document, "").integer("version")

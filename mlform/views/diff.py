@@ -14,6 +14,7 @@ from mlform.dataclass import dataclass
 from mlform.digests import Json, JsonObject, canonical_json
 from mlform.schema import BlockSchema, NestedBlock
 from mlform.state.snapshot import Path
+from mlform.views.matching import spans
 from mlform.views.paper import Ink, Piece, columns
 from mlform.views.rows import (
     ADD,
@@ -139,14 +140,14 @@ class _Differ:
         noun: str,
     ) -> list[Row]:
         """Return the rows of an object's entries, blocks last."""
-        keys = sorted({*before, *after, *self._unknown_keys(path)})
+        keys = sorted({*before, *after, *self.marks.unknown_keys(path)})
         entries = [self.entry(key, before.get(key), after.get(key), (*path, key)) for key in keys]
         blocks = {block.name: block for block in (schema.blocks if schema else ())}
         plain = [entry for entry in entries if entry.key not in blocks]
-        shown = [entry for entry in plain if entry.sign or _says_which(entry)]
+        shown = [entry for entry in plain if _is_shown(entry)]
         pad = max((columns(key_text(entry.key)) for entry in shown), default=0)
         rows = [item for entry in shown for item in self.value_rows(entry, depth=depth, pad=pad)]
-        rest = sum(item.before is not None and item not in shown for item in plain)
+        rest = sum(item.before is not None and not _is_shown(item) for item in plain)
         rows += unchanged_note(rest, noun, depth)
         nested = {entry.key: entry for entry in entries if entry.key in blocks}
         for name, block in blocks.items():
@@ -157,14 +158,6 @@ class _Differ:
             not entry.sign and entry.before not in (None, [], ()) for entry in nested.values()
         )
         return rows + unchanged_note(unchanged, "block", depth)
-
-    def _unknown_keys(self, path: Path) -> set[str]:
-        depth = len(path)
-        return {
-            str(item[depth])
-            for item in self.marks.unknown
-            if len(item) > depth and item[:depth] == path
-        }
 
     def value_rows(self, entry: _Entry, *, depth: int, pad: int) -> list[Row]:
         """Return the rows of one attribute."""
@@ -408,9 +401,9 @@ def _alike(before: Json, after: Json) -> bool:
     return any(isinstance(before, kind) and isinstance(after, kind) for kind in kinds)
 
 
-def _says_which(entry: _Entry) -> bool:
-    """Whether an attribute tells its object from others, so that it is shown in any case."""
-    return entry.key in _NAMING and isinstance(entry.before, str | int)
+def _is_shown(entry: _Entry) -> bool:
+    """Whether an attribute changes, or tells its object from others."""
+    return bool(entry.sign) or (entry.key in _NAMING and isinstance(entry.before, str | int))
 
 
 def _decoded(text: str) -> Json:
@@ -433,11 +426,9 @@ def _matches(
     before: Sequence[Json], after: Sequence[Json], unknown: Collection[int] = ()
 ) -> Iterable[tuple[str, int, int, int, int]]:
     """Return what is the same in two lists and what is not; the unknown is like nothing else."""
-    from difflib import SequenceMatcher
-
     old = [canonical_json(item) for item in before]
     new = [b"" if at in unknown else canonical_json(item) for at, item in enumerate(after)]
-    return SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    return spans(old, new)
 
 
 def _without(document: JsonObject | None, label: str | None) -> JsonObject:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
+from mlform.views.matching import spans
 from mlform.views.paper import Ink, Line, Piece, render
 
 if TYPE_CHECKING:
@@ -77,9 +78,7 @@ def _changes(old: Sequence[str], new: Sequence[str]) -> Iterator[_Change]:
                 numbers = [number for number, _ in group]
                 yield numbers[0], numbers[-1] + 1, numbers[0], numbers[-1] + 1
         return
-    from difflib import SequenceMatcher
-
-    for tag, *places in SequenceMatcher(None, old, new).get_opcodes():
+    for tag, *places in spans(old, new, autojunk=True):
         if tag != "equal":
             old_start, old_end, new_start, new_end = places
             yield old_start, old_end, new_start, new_end

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, TypeAlias
 
 from mlform.dataclass import dataclass, field
 from mlform.state.snapshot import Path
+from mlform.views.matching import spans
 from mlform.views.paper import Ink, Line, Piece
 from mlform.views.values import visible_line
 
@@ -57,6 +58,10 @@ class Row:
         )
 
 
+_Inside: TypeAlias = dict[Path, dict[str | int | None, None]]
+"""For each place what is to know of all that lies inside it, in order and once."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marks:
     """What is known of places in the documents.
@@ -72,19 +77,40 @@ class Marks:
     hidden: frozenset[Path] = frozenset()
     forcing: frozenset[Path] = frozenset()
     tags: Mapping[Path, str] = field(default_factory=dict)
+    _inside: dict[str, _Inside] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def touches_unknown(self, path: Path) -> bool:
         """Whether the place, or one inside it, is known only after apply."""
-        return any(item[: len(path)] == path for item in self.unknown)
+        return path in self._seen("unknown", self.unknown)
+
+    def unknown_keys(self, path: Path) -> set[str]:
+        """Return the keys of the place below which something is known only after apply."""
+        keys = self._seen("unknown", self.unknown).get(path, ())
+        return {str(key) for key in keys if key is not None}
 
     def tags_in(self, path: Path) -> str:
         """Return why the place, or what is inside it, changes."""
-        found = [tag for place, tag in self.tags.items() if place[: len(path)] == path]
-        return ", ".join(dict.fromkeys(found))
+        if "tags" not in self._inside:
+            found: _Inside = {}
+            for place, tag in self.tags.items():
+                for length in range(len(place) + 1):
+                    found.setdefault(place[:length], {})[tag] = None
+            self._inside["tags"] = found
+        return ", ".join(map(str, self._inside["tags"].get(path, ())))
 
     def touches_hidden(self, path: Path) -> bool:
         """Whether the place, or one inside it, must not be seen."""
-        return any(item[: len(path)] == path for item in self.hidden)
+        return path in self._seen("hidden", self.hidden)
+
+    def _seen(self, name: str, places: frozenset[Path]) -> _Inside:
+        """Return all places above some, with the keys that lead on from there; kept for later."""
+        found = self._inside.get(name)
+        if found is None:
+            found = self._inside[name] = {}
+            for place in places:
+                for length, key in enumerate((*place, None)):
+                    found.setdefault(place[:length], {})[key] = None
+        return found
 
 
 def row(depth: int, sign: str, *parts: str | Piece) -> Row:
@@ -108,11 +134,9 @@ def unchanged_note(count: int, noun: str, depth: int) -> list[Row]:
 
 def text_rows(before: str, after: str, depth: int) -> list[Row]:
     """Return the difference of two texts, line by line; far from changes, lines are hidden."""
-    from difflib import SequenceMatcher
-
     old, new = text_lines(before), text_lines(after)
     rows: list[Row] = []
-    for tag, start, end, begin, stop in SequenceMatcher(None, old, new).get_opcodes():
+    for tag, start, end, begin, stop in spans(old, new, autojunk=True):
         if tag == "equal":
             head = _CONTEXT if start else 0
             tail = _CONTEXT if end < len(old) or stop < len(new) else 0

@@ -34,7 +34,9 @@ def test_no_command_shows_the_commands_and_fails(cli: Cli) -> None:
     assert (outcome.status, outcome.stdout) == (127, "")
     assert "Main commands:" in outcome.stderr
     for command in COMMANDS:
-        assert re.search(rf"^  {command.name} {{2,}}{command.summary}$", outcome.stderr, re.MULTILINE)
+        assert re.search(
+            rf"^  {command.name} {{2,}}{command.summary}$", outcome.stderr, re.MULTILINE
+        )
 
 
 def test_help_of_a_command_shows_its_flags_with_one_dash(cli: Cli) -> None:
