@@ -22,9 +22,9 @@ from mlform.hcl.ast import (
 )
 from mlform.hcl.formatter import format_source
 from mlform.hcl.parser import decode_source, parse, parse_expression
-from mlform.hcl.printer import print_body
 from mlform.operations.format_files import format_bytes
 from tests.odd_files import OddFiles
+from tests.printer import print_body
 from tests.properties.test_hcl import soups, trees
 from tests.terraform import TERRAFORM, terraform_fmt
 

@@ -43,7 +43,7 @@ from mlform.hcl.ast import (
 from mlform.hcl.json_syntax import parse_json
 from mlform.hcl.json_tree import JsonProperty, bare, blocks_of, json_problems, literal
 from mlform.hcl.parser import decode_source, parse, parse_expression, parse_template
-from mlform.hcl.printer import PRECEDENCE, print_body, print_expression
+from tests.printer import PRECEDENCE, print_body, print_expression
 
 NOWHERE = SourceRange(Source("nowhere", ""), 0, 0)
 KEYWORDS = {"true", "false", "null", "for", "if", "in", "else", "endif", "endfor"}

@@ -13,7 +13,7 @@ from mlform.hcl.cursor import MAX_DEPTH
 from mlform.hcl.json_syntax import parse_json
 from mlform.hcl.json_tree import JsonProperty, bare, blocks_of, json_problems, literal, with_blocks
 from mlform.hcl.parser import parse_expression
-from mlform.hcl.printer import print_expression
+from tests.printer import print_expression
 
 
 def read(text: str) -> Body:

@@ -8,7 +8,7 @@ from mlform.diagnostics import Source
 from mlform.hcl.ast import ForDirective, Interpolation, Literal, Splat, Template, Text
 from mlform.hcl.cursor import MAX_CHAIN, MAX_DEPTH
 from mlform.hcl.parser import decode_source, parse, parse_expression, parse_template
-from mlform.hcl.printer import print_expression
+from tests.printer import print_expression
 
 
 def faults(text: str) -> list[tuple[str, int, int]]:
