@@ -74,6 +74,16 @@ class Known:
         """Return the instances of a module that are known so far."""
         return self._modules.get(module, ())
 
+    def module_outputs(self) -> tuple[tuple[ModulePath, str], ...]:
+        """Return the outputs of instances of modules that were resolved and are not null."""
+        return tuple(
+            (instance, name)
+            for (instance, what), values in self._values.items()
+            if what == "output" and instance
+            for name, value in values.items()
+            if not value.is_null
+        )
+
     def call_repetition(self, instance: ModulePath) -> Repetition:
         """Return the instances of the call that an instance of a module belongs to."""
         return self._calls.get((*instance[:-1], ModuleStep(instance[-1].name)), SINGLE)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Final
 
-from mlform.addresses import ResourceAddress
+from mlform.addresses import ModulePath, ResourceAddress
 from mlform.dataclass import dataclass, field
 from mlform.diagnostics import Diagnostic
 from mlform.digests import Digest, Json, JsonObject
@@ -301,6 +301,7 @@ class Plan:
         moves: Objects to be called differently, before anything else.
         imports: Objects to be taken into the state, after that.
         checks: How the conditions stand.
+        module_outputs: Outputs of instances of modules that have a value.
         complete: Whether it is about everything, and not limited to targets.
     """
 
@@ -317,6 +318,7 @@ class Plan:
     moves: tuple[Move, ...] = ()
     imports: tuple[ResourceRecord, ...] = ()
     checks: tuple[Verdict, ...] = ()
+    module_outputs: tuple[tuple[ModulePath, str], ...] = ()
     complete: bool = True
 
     @property

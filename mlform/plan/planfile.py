@@ -13,7 +13,13 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from mlform.addresses import ResourceAddress, parse_address
+from mlform.addresses import (
+    ModulePath,
+    ResourceAddress,
+    parse_address,
+    parse_target,
+    print_path,
+)
 from mlform.dataclass import dataclass, field
 from mlform.diagnostics import Diagnostic, Severity
 from mlform.digests import Digest, Json, JsonObject, canonical_json, digest_bytes, digest_json
@@ -246,6 +252,7 @@ def plan_to_json(plan: Plan) -> JsonObject:
             }
             for item in plan.checks
         ],
+        "module_outputs": [[print_path(path), name] for path, name in plan.module_outputs],
         "complete": plan.complete,
     }
 
@@ -376,8 +383,19 @@ def plan_from_json(document: JsonObject) -> Plan:
             )
             for item in map(_object, _list(document["checks"]))
         ),
+        module_outputs=tuple(
+            (_module(str(path)), str(name))
+            for path, name in map(_list, _list(document["module_outputs"]))
+        ),
         complete=bool(document["complete"]),
     )
+
+
+def _module(text: str) -> ModulePath:
+    target = parse_target(text)
+    if isinstance(target, ResourceAddress):
+        raise ValueError(f"{text} is no module")  # noqa: TRY004 - what is read is damaged
+    return target
 
 
 def _drift_from_json(item: JsonObject, place: str) -> Drift:

@@ -9,7 +9,7 @@ from mlform.addresses import ModulePath, ResourceAddress
 from mlform.config.blocks import Config
 from mlform.dataclass import replace
 from mlform.digests import Json, JsonObject
-from mlform.plan.changes import Action, Cause, Change, Drift, Mode, OutputChange, Plan
+from mlform.plan.changes import Action, Cause, Change, Drift, OutputChange, Plan
 from mlform.plan.checked import planned_checks
 from mlform.schema import BlockSchema, ResourceSchema
 from mlform.state.codec import provenance_to_json
@@ -18,7 +18,7 @@ from mlform.views.attributes import plain_attributes
 from mlform.views.checks import checks_document
 from mlform.views.configuration import PROVIDER_NAME, configuration_document
 from mlform.views.places import hidden_places, places, unknown_places, without_unknown
-from mlform.views.relevance import planned_modules, relevant_attributes
+from mlform.views.relevance import relevant_attributes
 
 PLAN_FORMAT: Final = "1.2"
 STATE_FORMAT: Final = "1.0"
@@ -353,22 +353,16 @@ def _configured(plan: Plan, config: Config, schemas: Mapping[str, ResourceSchema
         config,
         {name: schema.body for name, schema in schemas.items()},
         resources=[item.address for item in plan.active],
-        outputs=[item.name for item in plan.outputs.values() if item.action is not Action.NO_OP],
-        modules=_evaluated_modules(plan, config),
+        # Those of modules count as new: no state tells what they were.
+        outputs=[
+            *(((), item.name) for item in plan.outputs.values() if item.action is not Action.NO_OP),
+            *plan.module_outputs,
+        ],
     )
     return {
         "configuration": configuration_document(config, schemas),
         **_present({"relevant_attributes": relevant}),
     }
-
-
-def _evaluated_modules(plan: Plan, config: Config) -> list[ModulePath]:
-    """Return the instances of modules all of whose outputs a plan is about."""
-    if plan.mode is Mode.DESTROY or not plan.complete:
-        return []
-    return planned_modules(
-        config, [change.address for change in plan.changes if change.after is not None]
-    )
 
 
 def _planned_values(

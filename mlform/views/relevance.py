@@ -31,8 +31,7 @@ def relevant_attributes(
     schemas: Mapping[str, BlockSchema],
     *,
     resources: Iterable[ResourceAddress],
-    outputs: Iterable[str],
-    modules: Iterable[ModulePath],
+    outputs: Iterable[tuple[ModulePath, str]],
 ) -> list[JsonObject]:
     """Return `{resource, attribute}` for all that these come from, in order of address.
 
@@ -40,38 +39,15 @@ def relevant_attributes(
         config: The modules.
         schemas: Schema of the body of each kind.
         resources: Instances that change.
-        outputs: Names of the root outputs that change.
-        modules: Instances of modules, all of whose outputs count: no state tells them apart.
+        outputs: Those that change, with their instances of modules.
     """
     search = _Search(config=config, schemas=schemas)
     for address in resources:
         search.follow(search.within(address, ()))
-    search.follow(search.of_outputs((), outputs))
-    for path in modules:
-        search.follow(search.of_outputs(path, None))
+    for path, name in outputs:
+        search.follow(search.of_outputs(path, (name,)))
     found = sorted(((str(address), path) for address, path in search.found), key=str)
     return [{"resource": resource, "attribute": list(path)} for resource, path in found]
-
-
-def planned_modules(config: Config, planned: Iterable[ResourceAddress]) -> list[ModulePath]:
-    """Return the instances of modules that are asked for, as far as that can be told.
-
-    Args:
-        config: The modules.
-        planned: Instances of resources that there will be.
-    """
-    found = dict.fromkeys(
-        address.module[:depth] for address in planned for depth in range(1, len(address.module) + 1)
-    )
-    waiting: list[ModulePath] = [(), *found]
-    while waiting:
-        path = waiting.pop()
-        for name, call in config.modules[without_keys(path)].calls.items():
-            inner = (*path, ModuleStep(name, None))
-            if call.count is None and call.for_each is None and inner not in found:
-                found[inner] = None
-                waiting.append(inner)
-    return list(found)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from mlform.addresses import print_path
 from mlform.plan.changes import Mode
-from tests.engine import Engine, actions, change_of
+from tests.engine import Engine, actions, change_of, read_back
 
 CHILD = """
 variable "word" {
@@ -308,3 +309,15 @@ def test_conditions_that_had_to_wait_are_errors_after_apply(engine: Engine) -> N
     assert {item.summary for item in engine.problems()} == {
         item.summary for item in ran.applied.problems
     }
+
+
+def test_a_plan_tells_which_outputs_of_modules_have_a_value(engine: Engine) -> None:
+    engine.file("m/more.mlf.hcl", 'output "nothing" {\n  value = null\n}\n')
+    engine.hcl = call("count = 2") + call('for_each = toset(["k"])', "other")
+    plan = read_back(engine.plan().plan)
+    paths = ("module.m[0]", "module.m[1]", 'module.other["k"]')
+    assert {(print_path(path), name) for path, name in plan.module_outputs} == {
+        (path, name) for path in paths for name in ("word", "parts")
+    }
+    engine.ok()
+    assert engine.plan(mode=Mode.DESTROY).plan.module_outputs == ()

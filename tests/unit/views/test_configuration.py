@@ -16,7 +16,7 @@ from mlform.digests import Json
 from mlform.hcl.parser import parse_expression
 from mlform.resources import data, dataset, split
 from mlform.views.configuration import configuration_document, expression_document
-from mlform.views.relevance import planned_modules, relevant_attributes
+from mlform.views.relevance import relevant_attributes
 
 MAIN = """\
 variable "seed" {
@@ -170,8 +170,7 @@ def test_relevance_is_followed_through_modules_and_locals(config: Config) -> Non
         config,
         BODIES,
         resources=[parse_address("split.s"), parse_address("module.m[1].dataset.inner")],
-        outputs=["o"],
-        modules=[(ModuleStep("m", 0),)],
+        outputs=[((), "o"), ((ModuleStep("m", 0),), "names")],
     )
     assert found == [
         {"resource": 'dataset.d["a"]', "attribute": []},
@@ -180,7 +179,7 @@ def test_relevance_is_followed_through_modules_and_locals(config: Config) -> Non
         {"resource": "module.m[1].dataset.inner", "attribute": ["column_names"]},
         {"resource": "split.s", "attribute": ["features"]},
     ]
-    assert relevant_attributes(config, BODIES, resources=[], outputs=[], modules=[]) == []
+    assert relevant_attributes(config, BODIES, resources=[], outputs=[]) == []
 
 
 def relevant(text: str, inner: str = "", *, resources: tuple[str, ...] = ()) -> list[str]:
@@ -189,8 +188,7 @@ def relevant(text: str, inner: str = "", *, resources: tuple[str, ...] = ()) -> 
         loaded(files),
         BODIES,
         resources=[parse_address(item) for item in resources],
-        outputs=["o"],
-        modules=[],
+        outputs=[((), "o")],
     )
     return [f"{item['resource']} {item['attribute']}" for item in found]
 
@@ -247,18 +245,3 @@ def test_a_module_stands_for_its_outputs_where_no_key_is_written() -> None:
         ("module.m[1].made", ["module.m[1].mlform_data.e ['output']"]),
     ):
         assert relevant(called.replace("WHAT", value), INNER) == expected
-
-
-def test_instances_of_modules_are_told_from_what_is_planned_in_them() -> None:
-    config = loaded(
-        {
-            "main.mlf.hcl": 'module "k" {\n  source = "./k"\n  count = 3\n}\n',
-            "k/main.mlf.hcl": 'module "m" {\n  source = "../m"\n  x = 1\n}\n',
-            "m/main.mlf.hcl": INNER,
-        }
-    )
-    found = planned_modules(config, [parse_address("module.k[1].module.m.mlform_data.e")])
-    assert found == [
-        (ModuleStep("k", 1),),
-        (ModuleStep("k", 1), ModuleStep("m", None)),
-    ]
