@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from itertools import count
 from pathlib import Path
+from shutil import copytree
 
 from tests.commands import Commands
+from tests.e2e.cli import Cli
 from tests.postgres import PostgresServer
+from tests.state_server import StateServer
 
 CONFIG = """
 resource "mlform_data" "a" {
@@ -20,6 +25,15 @@ variable "database" {
 mlform {
   backend "pg" {
     conn_str = var.database
+  }
+}
+"""
+HTTP = """
+mlform {
+  backend "http" {
+    address        = "URL"
+    lock_address   = "URL"
+    unlock_address = "URL"
   }
 }
 """
@@ -68,3 +82,32 @@ def test_local_to_postgres_and_back(tmp_path: Path, postgres: PostgresServer) ->
     assert mlform("state", "pull").ok().out == states["spring"]
     assert mlform("plan").ok().out.startswith("No changes.")
     postgres.end_sessions()
+
+
+def test_killed_at_every_request_it_is_done_again(tmp_path: Path, http_states: StateServer) -> None:
+    """On the way to a server, from a file."""
+    before = Commands(tmp_path / "before").file("main.mlf.hcl", CONFIG)
+    before("apply", "-auto-approve").ok()
+    before("taint", "mlform_data.a").ok()
+    state = before("state", "pull").ok().out
+    told = before("state", "history", "-json").ok().out
+    for requests in count(1):
+        folder = tmp_path / str(requests)
+        copytree(before.folder, folder)
+        url = f"{http_states.url}/{requests}"
+        mlform = Commands(folder).file("backend.mlf.hcl", HTTP.replace("URL", url))
+        http_states.requests.clear()
+        with Cli(folder).started("init", "-force-copy") as process:
+            while process.poll() is None and len(http_states.requests) < requests:
+                time.sleep(0.001)
+            process.kill()
+            process.communicate(timeout=60)
+        made = len(http_states.requests)
+        mlform("init", "-force-copy").ok()
+        assert mlform("state", "pull").ok().out == state
+        assert mlform("state", "history", "-json").ok().out == told
+        mlform("plan").ok()  # it takes over a lock that was left behind
+        assert http_states.state(f"/{requests}").lock == {}
+        if made < requests:
+            break
+    assert requests > 8, "it makes many requests"
