@@ -5,7 +5,7 @@ The process dies of it, or somebody wishes that it stops.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -28,7 +28,7 @@ from mlform.state.journal import Damaged, Journal, Run
 from mlform.state.snapshot import Entry, State
 from mlform.store.base import Artifact, ArtifactStore
 from mlform.tasks import Server, Task, TaskEvent, TaskResult
-from tests.engine import Engine
+from tests.engine import Engine, actions
 
 Answer = TypeVar("Answer")
 
@@ -263,18 +263,42 @@ class MortalRuntime:
         self.inner.close()
 
 
-def befallen(engine: Engine, fate: Fate, on_event: Callable[[Event], None]) -> Engine:
-    """Return the same project for one run that something happens to."""
+PORTS = frozenset({"backend", "store", "runtime"})
+
+
+def befallen(
+    engine: Engine,
+    fate: Fate,
+    on_event: Callable[[Event], None] = lambda event: None,  # noqa: ARG005
+    *,
+    through: Collection[str] = PORTS,
+) -> Engine:
+    """Return the same project for one run that something happens to, at calls of some ports."""
     other = Engine(
         engine.folder,
         engine.hcl,
         place=engine.place,
         now=engine.now,
         new_id=engine.new_id,
-        wrap_backend=lambda inner: MortalBackend(inner, fate),
-        wrap_store=lambda inner: MortalStore(inner, fate),
-        wrap_runtime=lambda inner: MortalRuntime(inner, fate),
         on_event=on_event,
     )
+    if "backend" in through:
+        other.wrap_backend = lambda inner: MortalBackend(inner, fate)
+    if "store" in through:
+        other.wrap_store = lambda inner: MortalStore(inner, fate)
+    if "runtime" in through:
+        other.wrap_runtime = lambda inner: MortalRuntime(inner, fate)
     other.share(engine)
     return other
+
+
+def check_converges(engine: Engine, when: str) -> None:
+    """The next apply does the rest: the endpoint of the pipeline answers, and nothing else runs."""
+    engine.ok()
+    assert actions(engine.plan().plan) == {}, f"not settled after {when}"
+    assert not engine.state.intents
+    assert not engine.state.deposed
+    serving = engine.record("endpoint.p").handle["server"]
+    assert isinstance(serving, dict)
+    assert engine.runtime.running() == (serving["instance"],), f"orphans after {when}"
+    assert engine.runtime.answering("127.0.0.1", 8080) == serving["instance"]

@@ -13,8 +13,8 @@ import pytest
 
 from mlform.errors import BackendError, MlformError, StoreError
 from mlform.plan.changes import Mode
-from tests.engine import Engine, Ran, actions
-from tests.faults import Broken, MortalBackend, MortalRuntime, MortalStore
+from tests.engine import Engine, Ran
+from tests.faults import Broken, befallen, check_converges
 
 PORT = 8080
 HANGS = 60.0
@@ -56,26 +56,6 @@ SCENES: dict[str, Callable[[Engine], Mode]] = {
 PORTS = {"runtime": disk_full, "store": no_store, "backend": no_state}
 
 
-def broken(engine: Engine, port: str, fault: Broken) -> Engine:
-    """The same project for one run, with a port that breaks."""
-    other = Engine(
-        engine.folder,
-        engine.hcl,
-        place=engine.place,
-        now=engine.now,
-        new_id=engine.new_id,
-    )
-    other.share(engine)
-    match port:
-        case "runtime":
-            other.wrap_runtime = lambda inner: MortalRuntime(inner, fault)
-        case "store":
-            other.wrap_store = lambda inner: MortalStore(inner, fault)
-        case _:
-            other.wrap_backend = lambda inner: MortalBackend(inner, fault)
-    return other
-
-
 def in_time(work: Callable[[], Ran]) -> Ran | Exception:
     """Do something that must end by itself; return how it went."""
     found: list[Ran | Exception] = []
@@ -105,7 +85,7 @@ def test_at_every_call(scene: str, port: str, lasting: bool, tmp_path: Path) -> 
         engine = Engine(folder).with_pipeline()
         mode = SCENES[scene](engine)
         fault = Broken(calls, PORTS[port], lasting)
-        other = broken(engine, port, fault)
+        other = befallen(engine, fault, through={port})
         went = in_time(lambda: other.apply(mode=mode))  # noqa: B023 - called at once
         if not fault.failed:
             break
@@ -115,12 +95,5 @@ def test_at_every_call(scene: str, port: str, lasting: bool, tmp_path: Path) -> 
         engine.place.holder = None  # the process has ended
         if scene == "replace":
             assert engine.runtime.answering("127.0.0.1", PORT) is not None, f"call {calls}"
-        engine.ok()
-        assert actions(engine.plan().plan) == {}, f"call {calls}"
-        assert not engine.state.intents
-        assert not engine.state.deposed
-        serving = engine.record("endpoint.p").handle["server"]
-        assert isinstance(serving, dict)
-        assert engine.runtime.running() == (serving["instance"],), f"orphans after call {calls}"
-        assert engine.runtime.answering("127.0.0.1", PORT) == serving["instance"]
+        check_converges(engine, f"call {calls}")
     assert calls > 3

@@ -11,7 +11,7 @@ import pytest
 from mlform.apply.events import Event, StepFinished
 from mlform.plan.changes import Mode
 from tests.engine import Engine, actions
-from tests.faults import Died, Life, befallen
+from tests.faults import Died, Life, befallen, check_converges
 
 DATA_NODES = """
 resource "mlform_data" "many" {
@@ -93,14 +93,7 @@ def test_death_at_every_call(scene: str, tmp_path: Path) -> None:
         if not life.over:
             break
         check_recorded(engine, events)
-        engine.ok()
-        assert actions(engine.plan().plan) == {}, f"not settled after death at call {calls}"
-        assert not engine.state.intents
-        assert not engine.state.deposed
-        serving = engine.record("endpoint.p").handle["server"]
-        assert isinstance(serving, dict)
-        assert engine.runtime.answering("127.0.0.1", 8080) == serving["instance"]
-        assert engine.runtime.running() == (serving["instance"],), f"orphans after call {calls}"
+        check_converges(engine, f"death at call {calls}")
     assert calls > 10
 
 

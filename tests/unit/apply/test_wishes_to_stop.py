@@ -19,8 +19,8 @@ from mlform.digests import Json
 from mlform.errors import TaskCancelled
 from mlform.plan.changes import Mode
 from mlform.runtimes.memory import MemoryWork, Work
-from tests.engine import Engine, Ran, actions
-from tests.faults import Wish, befallen
+from tests.engine import Engine, Ran
+from tests.faults import Wish, befallen, check_converges
 
 PORT = 8080
 
@@ -46,8 +46,9 @@ def another_model(engine: Engine) -> None:
 
 def another_name(engine: Engine) -> None:
     """Let an endpoint serve, then call it otherwise."""
-    engine.ok()
     engine.edit('"endpoint" "p"', '"endpoint" "q"')
+    engine.ok()
+    engine.edit('"endpoint" "q"', '"endpoint" "p"')
 
 
 def applied(engine: Engine) -> None:
@@ -127,16 +128,6 @@ def check_left(engine: Engine, scene: Scene, events: list[Event], ran: Ran) -> N
     assert started - ended == {failure.address for failure in ran.applied.failures}
 
 
-def converges(engine: Engine) -> None:
-    """The next apply does the rest."""
-    engine.ok()
-    assert actions(engine.plan().plan) == {}
-    assert not engine.state.deposed
-    (serving,) = handles(engine)
-    assert engine.runtime.running() == (serving,)
-    assert engine.runtime.answering("127.0.0.1", PORT) == serving
-
-
 @pytest.mark.parametrize("now", [False, True], ids=["first", "second"])
 @pytest.mark.parametrize("scene", SCENES)
 def test_at_every_call(scene: str, now: bool, tmp_path: Path) -> None:  # noqa: FBT001 - by pytest
@@ -165,6 +156,6 @@ def test_at_every_call(scene: str, now: bool, tmp_path: Path) -> None:  # noqa: 
         whole += ran.applied.is_whole
         if engine.place.snapshot is not None:
             check_left(engine, SCENES[scene], events, ran)
-        converges(engine)
+        check_converges(engine, f"a wish at call {calls}")
     assert cut_short > 5, "it came before all was done"
     assert whole > 1, "it came when all was done, and the state was written"

@@ -53,30 +53,22 @@ def local(request: pytest.FixtureRequest, folder: Path) -> Place:
 
 
 def object_store(request: pytest.FixtureRequest, folder: Path) -> Place:
+    """The object that says what the state is."""
     del request
-    objects, key = memory_objects(), "workspaces/default/current.jsonl"
-
-    def interfere(change: Callable[[bytes], bytes | None]) -> None:
-        found = objects.get(key)
-        assert found is not None
-        content = change(found.content)
-        objects.delete([key]) if content is None else objects.put(key, content)
-
-    around = replace(surroundings(), rescue=rescue_into(folder))
-    return Place(
-        ObjectStoreWorkspaces(objects, around).open("default"),
-        lambda: ObjectStoreWorkspaces(objects, surroundings()).open("default"),
-        interfere,
-    )
+    return objects_at("current.jsonl", folder)
 
 
 def snapshot_of_object_store(request: pytest.FixtureRequest, folder: Path) -> Place:
     """The object that holds the state itself, which only who reads or folds looks at."""
     del request
+    return objects_at("snapshots", folder)
+
+
+def objects_at(name: str, folder: Path) -> Place:
     objects = memory_objects()
 
     def interfere(change: Callable[[bytes], bytes | None]) -> None:
-        (key,) = objects.keys("workspaces/default/snapshots")
+        (key,) = (each for each in objects.keys("workspaces/default") if f"/{name}" in each)
         found = objects.get(key)
         assert found is not None
         content = change(found.content)
