@@ -301,7 +301,7 @@ class Plan:
         moves: Objects to be called differently, before anything else.
         imports: Objects to be taken into the state, after that.
         checks: How the conditions stand.
-        module_outputs: Outputs of instances of modules that have a value.
+        module_outputs: Outputs of instances of modules that have a value, if it is complete.
         complete: Whether it is about everything, and not limited to targets.
     """
 

@@ -494,6 +494,6 @@ class Planner:
             moves=self.moves,
             imports=tuple(self.imports.values()),
             checks=tuple(self.evaluation.verdicts.values()),
-            module_outputs=self.evaluation.known.module_outputs(),
+            module_outputs=() if self.wishes.is_partial else self.evaluation.known.module_outputs(),
             complete=not self.wishes.is_partial,
         )

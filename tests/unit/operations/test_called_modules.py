@@ -319,5 +319,6 @@ def test_a_plan_tells_which_outputs_of_modules_have_a_value(engine: Engine) -> N
     assert {(print_path(path), name) for path, name in plan.module_outputs} == {
         (path, name) for path in paths for name in ("word", "parts")
     }
+    assert engine.plan(targets=("module.other",)).plan.module_outputs == ()
     engine.ok()
     assert engine.plan(mode=Mode.DESTROY).plan.module_outputs == ()
