@@ -129,11 +129,12 @@ def _attributions(
                 yield _of_all(name, change.reasons)
             continue
         paths = [item.path for item in found]
+        known = set(paths)
         # What was null and is unknown now is no difference, and changes all the same.
         paths += [
             path
             for path in change.after_unknown
-            if path[0] == name and not any(path[: len(each)] == each for each in paths)
+            if path[0] == name and known.isdisjoint(path[:at] for at in range(1, len(path) + 1))
         ]
         for path in summed_up(paths) if paths else ():
             sources = upstream(path)

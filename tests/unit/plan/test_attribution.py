@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from mlform.plan.changes import Cause
+from mlform.addresses import ResourceAddress
+from mlform.plan.attribution import attributions
+from mlform.plan.changes import Action, Cause, Change
 from tests.engine import Engine, change_of, read_back
 
 CHILD = """
@@ -233,3 +235,16 @@ def test_of_very_many_places_it_is_said_once(engine: Engine) -> None:
     change = change_of(engine.plan(variables={"by": "2"}), "mlform_data.user")
     assert [item.path for item in change.reasons] == [("input",)]
     assert [item.path for item in change.attributions] == [("input",), ("output",)]
+
+
+def test_of_very_many_places_those_that_were_null_are_told_once() -> None:
+    many = 20_000
+    change = Change(
+        address=ResourceAddress("mlform_data", "user"),
+        action=Action.UPDATE,
+        before={"input": [*range(many), None]},
+        after={"input": [None] * (many + 1)},
+        after_unknown=tuple(("input", at) for at in range(many + 1)),
+    )
+    (found,) = attributions(change, frozenset(), lambda path: (str(len(path)),))
+    assert (found.path, found.upstream) == (("input",), ("1",))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from mlform.dataclass import replace
-from mlform.digests import Json
+from mlform.digests import Json, JsonObject
 from mlform.plan.changes import Action, Cause, Change, Reason
 from mlform.views.diff import body_rows
 from mlform.views.report import change_reasons, make_report
@@ -299,6 +299,26 @@ def test_a_long_value_is_unfolded_when_new_and_brief_when_it_goes() -> None:
     value: Json = {f"key_{index}": index for index in range(9)}
     assert rows(None, {"v": value})[0] == "  + v = {"
     assert rows({"v": value}, None) == ["  - v = {...} -> null"]
+
+
+def test_maps_and_lists_of_very_many_elements() -> None:
+    many = 10_000
+    names = [f"k{number:05}" for number in range(many)]
+    marks = Marks(
+        unknown=frozenset(("list", number) for number in range(0, many, 2)),
+        hidden=frozenset(("map", name) for name in names[:100]),
+        tags={("map", name): "edit" for name in names},
+    )
+    before: JsonObject = {"map": dict.fromkeys(names, 1), "list": [*range(many)]}
+    after: JsonObject = {
+        "map": {name: at % 2 for at, name in enumerate(names)},
+        "list": [None] * many,
+    }
+    found = rows(before, after, marks)
+    assert sum(row.endswith("= 1 -> 0 # edit") for row in found) == (many - 100) // 2
+    assert sum("(sensitive value)" in row for row in found) == 50
+    assert f"        # ({many // 2} unchanged elements hidden)" in found
+    assert sum("(known after apply)" in row for row in found) == many // 2
 
 
 def test_digests_are_shortened() -> None:
