@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _NAME: Final = "purpose.json"
 _OWNER_ONLY: Final = 0o600
+_HEARTBEAT: Final = 10.0
+"""Seconds after which it is said again that a task is waited for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,22 +105,31 @@ def _not_now() -> bool:
 
 
 class _Patience:
-    """Waits for a task: says so once, and gives up where it is too late or nobody wants to."""
+    """Waits for a task, saying so, and gives up where it is too late or nobody wants to."""
 
     def __init__(self, intent: Intent, purpose: Purpose, ports: Ports) -> None:
         self._intent, self._ports = intent, ports
         self._limit = purpose.limit
         self._since: float | None = None
+        self._tells_at = 0.0
 
     def __call__(self) -> bool:
         """Whether to go on waiting."""
         ports, now = self._ports, self._ports.monotonic()
         if self._since is None:
-            self._since = now
-            message = "its task still runs, though the run that began it died; waiting for its end"
-            ports.on_event(Recovered(address=self._intent.address, message=message))
-        in_time = self._limit is None or now - self._since <= self._limit
+            self._since, self._tells_at = now, now + _HEARTBEAT
+            self._tell(
+                "its task still runs, though the run that began it died; waiting for its end"
+            )
+        waited = now - self._since
+        if now >= self._tells_at:
+            self._tells_at = now + _HEARTBEAT
+            self._tell(f"its task still runs [{waited:.0f}s elapsed]")
+        in_time = self._limit is None or waited <= self._limit
         return in_time and not ports.stop.now.is_set()
+
+    def _tell(self, message: str) -> None:
+        self._ports.on_event(Recovered(address=self._intent.address, message=message))
 
 
 def _read(work: Path) -> Purpose | None:
