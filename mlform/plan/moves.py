@@ -1,7 +1,7 @@
 """Objects that are called differently now: `moved` blocks, and `count` that comes or goes.
 
-The rules are Terraform's: statements are applied to the recorded addresses one after the other,
-chains from their beginning, inner moves after the outer ones; nothing moves to where something is.
+The rules are Terraform's: statements are applied to the recorded addresses one after the other, in
+the order of `move_statements`; nothing moves to where something is.
 """
 
 from __future__ import annotations
@@ -9,77 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from mlform.addresses import (
-    InstanceKey,
     ModulePath,
-    ModuleStep,
     ResourceAddress,
     Target,
-    covers,
     print_target,
     without_keys,
 )
 from mlform.config.blocks import Config, MovedBlock
-from mlform.dataclass import dataclass, replace
-from mlform.diagnostics import Diagnostics, SourceRange
+from mlform.dataclass import replace
+from mlform.diagnostics import Diagnostics
 from mlform.digests import Json
-from mlform.graph.dag import Dag
 from mlform.plan.changes import Move
+from mlform.plan.move_statements import MoveStatement, Places, in_order
 from mlform.resources.base import AnyKind
 from mlform.schema import ResourceReference
 from mlform.state.snapshot import CURRENT, Entry, Moved, Recorded, ResourceRecord, State
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Statement:
-    """From where to where, as seen from each instance of `module`.
-
-    Attributes:
-        whole: Whether it moves all instances, which keep their keys.
-        range: Of the block, or None where it follows from a changed `count`.
-    """
-
-    module: ModulePath
-    source: Target
-    target: Target
-    whole: bool
-    range: SourceRange | None
-
-    def relocated(self, address: ResourceAddress) -> ResourceAddress | None:
-        """Return where an object goes, or None if the statement does not speak of it."""
-        depth = len(self.module)
-        outer, inner = address.module[:depth], address.module[depth:]
-        if without_keys(outer) != self.module:
-            return None
-        source, target = self.source, self.target
-        if isinstance(source, ResourceAddress):
-            assert isinstance(target, ResourceAddress)  # noqa: S101 - checked with the statement
-            named = (source.kind, source.name, source.module)
-            if named != (address.kind, address.name, inner) or not self._takes(
-                source.key, address.key
-            ):
-                return None
-            key = address.key if self.whole else target.key
-            return ResourceAddress(target.kind, target.name, key, (*outer, *target.module))
-        assert not isinstance(target, ResourceAddress)  # noqa: S101 - checked with the statement
-        at = len(source) - 1
-        if inner[:at] != source[:at] or [step.name for step in inner[at : at + 1]] != [
-            source[at].name
-        ]:
-            return None
-        if not self._takes(source[at].key, inner[at].key):
-            return None
-        key = inner[at].key if self.whole else target[-1].key
-        path = (*outer, *target[:-1], ModuleStep(target[-1].name, key), *inner[at + 1 :])
-        return ResourceAddress(address.kind, address.name, address.key, path)
-
-    def _takes(self, wanted: InstanceKey, key: InstanceKey) -> bool:
-        return self.whole or wanted == key
-
-    def absolute(self, end: Target) -> Target:
-        """Return one of its ends as seen from the root module."""
-        if isinstance(end, ResourceAddress):
-            return ResourceAddress(end.kind, end.name, end.key, (*self.module, *end.module))
-        return (*self.module, *end)
 
 
 def find_moves(config: Config, state: State, diagnostics: Diagnostics) -> tuple[Move, ...]:
@@ -93,20 +37,15 @@ def find_moves(config: Config, state: State, diagnostics: Diagnostics) -> tuple[
     statements = [*_explicit(config, diagnostics), *_implied(config, state)]
     if not statements or diagnostics.has_errors:
         return ()
-    places = {address: address for address, _ in state.objects}
+    places = Places({address for address, _ in state.objects})
     blocked: list[str] = []
-    for statement in _ordered(statements, diagnostics):
-        reached = ((address, statement.relocated(address)) for address in places)
-        for address, target in sorted(
-            (address, target)
-            for address, target in reached
-            if target is not None and target != address
-        ):
-            if target in places:
+    for statement in in_order(statements, diagnostics):
+        for address, target in places.reached_by(statement):
+            if target in places.sources:
                 if statement.range is not None:
                     blocked.append(f"  {address} could not move to {target}")
                 continue
-            places[target] = places.pop(address)
+            places.move(address, target)
     if blocked:
         diagnostics.warning(
             "Unresolved resource instance address changes",
@@ -117,12 +56,12 @@ def find_moves(config: Config, state: State, diagnostics: Diagnostics) -> tuple[
         )
     return tuple(
         Move(source=source, target=target)
-        for target, source in sorted(places.items())
+        for target, source in sorted(places.sources.items())
         if target != source
     )
 
 
-def _explicit(config: Config, diagnostics: Diagnostics) -> Iterator[_Statement]:
+def _explicit(config: Config, diagnostics: Diagnostics) -> Iterator[MoveStatement]:
     """Return the statements of `moved` blocks, after checking each and all together."""
     sources: dict[tuple[ModulePath, Target], MovedBlock] = {}
     targets: dict[tuple[ModulePath, Target], MovedBlock] = {}
@@ -142,7 +81,7 @@ def _explicit(config: Config, diagnostics: Diagnostics) -> Iterator[_Statement]:
                         "can come from one place and go to one place only. Remove one of the two.",
                         range=block.range,
                     )
-            yield _Statement(
+            yield MoveStatement(
                 module=module.path,
                 source=block.source,
                 target=block.target,
@@ -191,7 +130,7 @@ def _is_declared(block: MovedBlock, config: Config) -> bool:
     return caller is not None and end[-1].name in caller.calls
 
 
-def _implied(config: Config, state: State) -> Iterator[_Statement]:
+def _implied(config: Config, state: State) -> Iterator[MoveStatement]:
     """Return what follows from a `count` that was added or taken away."""
     affected: set[ResourceAddress] = set()
     for address, _ in state.objects:
@@ -206,62 +145,9 @@ def _implied(config: Config, state: State) -> Iterator[_Statement]:
         bare = ResourceAddress(block.kind, block.name)
         first = ResourceAddress(block.kind, block.name, 0)
         source, target = (bare, first) if declared.count is not None else (first, bare)
-        yield _Statement(module=block.module, source=source, target=target, whole=False, range=None)
-
-
-def _ordered(statements: list[_Statement], diagnostics: Diagnostics) -> tuple[_Statement, ...]:
-    """Return the statements in the order in which they are applied."""
-    needs = {
-        at: tuple(
-            other
-            for other, candidate in enumerate(statements)
-            if other != at and _comes_first(candidate, statement)
+        yield MoveStatement(
+            module=block.module, source=source, target=target, whole=False, range=None
         )
-        for at, statement in enumerate(statements)
-    }
-    order = Dag(needs).order()
-    if len(order) < len(statements):
-        left = [statements[at] for at in needs if at not in order]
-        lines = [
-            f"  {item.range}: {print_target(item.absolute(item.source))} to "
-            f"{print_target(item.absolute(item.target))}"
-            for item in left
-        ]
-        diagnostics.error(
-            "Cyclic dependency in move statements",
-            "Objects would move in a circle:\n"
-            + "\n".join(lines)
-            + "\n\nRemove one of the blocks.",
-            range=left[0].range,
-        )
-    return tuple(statements[at] for at in order)
-
-
-def _comes_first(first: _Statement, second: _Statement) -> bool:
-    """Whether a statement has to be applied before another one."""
-    chained = _same(second.absolute(second.source), first.absolute(first.target))
-    return (
-        chained
-        or _is_within(second.absolute(second.source), first.absolute(first.target))
-        or _is_within(second.absolute(second.target), first.absolute(first.target))
-        or _is_within(first.absolute(first.source), second.absolute(second.source))
-        or _is_within(first.absolute(first.target), second.absolute(second.source))
-    )
-
-
-def _same(one: Target, other: Target) -> bool:
-    """Whether two ends name the same thing, or one an instance of the other."""
-    if isinstance(one, ResourceAddress) and isinstance(other, ResourceAddress):
-        return one == other or (one.block == other.block and None in {one.key, other.key})
-    return one == other
-
-
-def _is_within(inner: Target, outer: Target) -> bool:
-    """Whether something lies in a module."""
-    if isinstance(outer, ResourceAddress):
-        return False
-    path = inner.module if isinstance(inner, ResourceAddress) else inner[:-1]
-    return covers(outer, ResourceAddress("", "", None, path))
 
 
 # Carrying it out
@@ -349,16 +235,16 @@ def entries_between(before: State, after: State, moves: tuple[Move, ...]) -> tup
     found: list[Entry] = []
     # An object may move to where another one just left: those that leave come first.
     waiting = {key: record for key, record in after.objects.items() if key[0] in sources}
-    occupied = set(before.objects)
+    free = [key for key in sorted(waiting) if key not in before.objects]
     while waiting:
-        free = [key for key in sorted(waiting) if key not in occupied]
         assert free, "moves go in a circle"  # noqa: S101 - such statements are refused
+        left = []
         for address, deposed in free:
             record = waiting.pop((address, deposed))
             source = sources[address]
             found.append(Moved(source=source, record=record, deposed=deposed))
-            occupied.discard((source, deposed))
-            occupied.add((address, deposed))
+            left.append((source, deposed))
+        free = sorted(key for key in left if key in waiting)
     for key in sorted(after.objects):
         record = after.objects[key]
         if key[0] not in sources and before.objects.get(key) != record:
