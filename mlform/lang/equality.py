@@ -16,14 +16,21 @@ def equal(left: Value, right: Value) -> bool:
         return True
     if left.type is not right.type and left.type != right.type:
         return False
+    return _alike(left, right)
+
+
+def _alike(left: Value, right: Value) -> bool:
+    """Return whether two values of one type have the same payload."""
     mine, theirs = left.payload, right.payload
     if type(mine) is not type(theirs):
         return mine == theirs and not isinstance(mine, bool) and not isinstance(theirs, bool)
+    # The type of a structure says those of its parts, which need not be compared again.
+    agree = _alike if isinstance(left.type, ObjectType | TupleType) else equal
     if isinstance(mine, tuple) and isinstance(theirs, tuple):
-        return len(mine) == len(theirs) and all(map(equal, mine, theirs))
+        return len(mine) == len(theirs) and all(map(agree, mine, theirs))
     if isinstance(mine, dict) and isinstance(theirs, dict):
         return mine.keys() == theirs.keys() and all(
-            equal(item, theirs[key]) for key, item in mine.items()
+            agree(item, theirs[key]) for key, item in mine.items()
         )
     return mine == theirs
 

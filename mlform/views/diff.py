@@ -32,6 +32,7 @@ from mlform.views.rows import (
 from mlform.views.values import (
     KNOWN_AFTER_APPLY,
     SENSITIVE_VALUE,
+    fitting,
     inline,
     key_text,
     quoted,
@@ -214,9 +215,9 @@ class _Differ:
         """Return the rows of a new value, after the old one where there was one."""
         before = self._old_beside_new(entry) if entry.sign == CHANGE else ""
         lead = (Piece(head + before), *((_ARROW,) if before else ()))
-        brief = shortened(inline(entry.after))
+        brief = fitting(entry.after, _BRIEF)
         sign = entry.sign
-        if self._unfolds(entry.path) or len(brief) > _BRIEF or "\\n" in brief:
+        if brief is None or "\\n" in brief or self._unfolds(entry.path):
             open_, rows, close = self._unfolded(entry.after, entry.path, ADD, depth)
             return [row(depth, sign, *lead, open_, note), *rows, *closing(depth, close)]
         return [row(depth, sign, *lead, brief, note)]
@@ -241,7 +242,7 @@ class _Differ:
             return "<<-EOT", rows, "EOT"
         if isinstance(value, Sequence):
             # Objects side by side are all on one line, or none of them is.
-            fits = all(len(shortened(inline(item))) <= _BRIEF for item in value)
+            fits = all(fitting(item, _BRIEF) is not None for item in value)
             rows = [
                 row
                 for index, item in enumerate(value)
@@ -257,9 +258,8 @@ class _Differ:
             return [row(depth, sign, SENSITIVE_VALUE + ",")]
         if path in self.marks.unknown:
             return [row(depth, sign, Piece(KNOWN_AFTER_APPLY, Ink.FAINT), ",")]
-        brief = shortened(inline(item))
-        brief_enough = len(brief) <= _BRIEF and (fits or not isinstance(item, Mapping))
-        if brief_enough and not self._unfolds(path):
+        brief = fitting(item, _BRIEF) if fits or not isinstance(item, Mapping) else None
+        if brief is not None and not self._unfolds(path):
             return [row(depth, sign, brief + ",")]
         open_, rows, close = self._unfolded(item, path, sign, depth)
         if not close:
@@ -319,9 +319,8 @@ class _Differ:
             places: Of a single element, before and after.
             depth: How many braces are open.
         """
-        brief = shortened(inline(items[0]))
-        seen = not any(self._unfolds((*path, at)) for at in places)
-        if places and seen and len(brief) <= _BRIEF:
+        brief = fitting(items[0], _BRIEF) if places else None
+        if brief is not None and not any(self._unfolds((*path, at)) for at in places):
             return [row(depth, "", brief + ",")]
         return unchanged_note(len(items), "element", depth)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -94,14 +94,46 @@ def scalar(value: Json) -> str:
 
 def inline(value: Json, limit: int | None = None) -> str:
     """Return JSON as HCL on one line; what is longer than `limit` becomes `{...}` or `[...]`."""
+    if limit is None or not isinstance(value, Mapping | Sequence) or isinstance(value, str):
+        return "".join(_pieces(value))
+    text = _within(_pieces(value), limit)
+    if text is None:
+        return "{...}" if isinstance(value, Mapping) else "[...]"
+    return text
+
+
+def fitting(value: Json, limit: int) -> str | None:
+    """Return JSON as HCL on one line, with each digest cut, or None if it is longer than that."""
+    return _within(map(shortened, _pieces(value)), limit)
+
+
+def _pieces(value: Json) -> Iterator[str]:
     if isinstance(value, Mapping):
-        body = ", ".join(f"{key_text(key)} = {inline(item)}" for key, item in value.items())
-        text, brief = (f"{{ {body} }}" if body else "{}"), "{...}"
+        lead = "{ "
+        for key, item in value.items():
+            yield f"{lead}{key_text(key)} = "
+            yield from _pieces(item)
+            lead = ", "
+        yield " }" if value else "{}"
     elif isinstance(value, Sequence) and not isinstance(value, str):
-        text, brief = "[" + ", ".join(inline(item) for item in value) + "]", "[...]"
+        lead = "["
+        for item in value:
+            yield lead
+            yield from _pieces(item)
+            lead = ", "
+        yield "]" if value else "[]"
     else:
-        return scalar(value)
-    return brief if limit is not None and len(text) > limit else text
+        yield scalar(value)
+
+
+def _within(pieces: Iterable[str], limit: int) -> str | None:
+    """Return the pieces put together, or None once they are too long: none is made after that."""
+    text = ""
+    for piece in pieces:
+        text += piece
+        if len(text) > limit:
+            return None
+    return text
 
 
 def format_value(value: Value, depth: int = 0) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from mlform.digests import Json
@@ -9,7 +11,10 @@ from mlform.lang.encode import from_json
 from mlform.lang.json_types import type_from_json
 from mlform.lang.types import DYNAMIC, NUMBER, STRING, ListType, TupleType
 from mlform.lang.values import EPHEMERAL, NULL, SENSITIVE, Value, null, string, unknown
-from mlform.views.values import format_type, format_value, inline, key_text, quoted
+from mlform.views.diff import body_rows
+from mlform.views.rows import Marks
+from mlform.views.values import fitting, format_type, format_value, inline, key_text, quoted
+from tests.calls import calls_of, growth
 
 
 @pytest.mark.parametrize(
@@ -90,3 +95,22 @@ def test_json_as_hcl() -> None:
     assert quoted("${x} %{y}") == '"$${x} %%{y}"'
     assert key_text("learning_rate") == "learning_rate"
     assert key_text("1st") == '"1st"'
+
+
+def test_what_does_not_fit_on_a_line_is_not_written_out() -> None:
+    digest = "sha256:" + 64 * "a"
+    assert fitting({"d": digest}, 30) == '{ d = "sha256:aaaaaaaaaaaa…" }'
+    assert fitting([1, [2]], 8) == "[1, [2]]"
+    assert fitting([1, [2]], 7) is None
+    scalars = calls_of(lambda: fitting(list(range(1000)), 20))["mlform.views.values.scalar"]
+    assert scalars < 20
+
+
+def test_rows_of_a_deep_value_take_work_in_line_with_its_depth() -> None:
+    def shown(depth: int) -> Callable[[], object]:
+        value: Json = "leaf"
+        for level in range(depth):
+            value = {"k": value, "n": level} if level % 2 else [value, level]
+        return lambda: body_rows(None, {"input": value}, marks=Marks())
+
+    assert growth(shown, 40) < 2.2
