@@ -103,7 +103,12 @@ def digest_files(folder: Path, names: Iterable[str], digest: Callable[[Path], Di
     Raises:
         OSError: If a file cannot be read.
     """
-    return digest_json([[name, digest(folder / name)] for name in names])
+    return digest_named((name, digest(folder / name)) for name in names)
+
+
+def digest_named(digests: Iterable[tuple[str, Digest]]) -> Digest:
+    """Return the digest of some files, of which relative paths and digests are known."""
+    return digest_json(list(digests))
 
 
 def digest_tree(folder: Path) -> Digest:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from mlform.errors import MlformError
-from mlform.graph.arguments import plain_object
 from mlform.graph.desired import DesiredResource
 from mlform.plan.changes import Change
 from mlform.plan.differing import differences, path_text
@@ -20,7 +19,7 @@ def check_arguments(change: Change, desired: DesiredResource) -> None:
         PlanOutdatedError: If one did.
     """
     planned = change.after or {}
-    for name, value in plain_object(desired.arguments).items():
+    for name, value in desired.document.items():
         if name not in planned or planned[name] == value:
             continue
         for found in differences(planned[name], value, (name,)):

@@ -346,11 +346,12 @@ class Execution:
         kind = kind_of(self._kinds, step.address)
         cut_off = self._is_cut_off(step, made)
         self._recorder.recorded(identity, made.record, set_aside=self._set_aside(step, made))
-        value = exposed(kind.schema, object_of(made.attributes))
-        self._evaluation.record(step.address, value)
+        self._evaluation.record(
+            step.address, lambda: exposed(kind.schema, object_of(made.attributes))
+        )
         if not (cut_off or made.idle):
             self._count(step)
-        problem = broken_promise(self._evaluation, kind, made, value)
+        problem = broken_promise(self._evaluation, kind, made)
         if problem is not None:
             self._failed(step, problem)
             return

@@ -21,7 +21,6 @@ from mlform.errors import (
 from mlform.graph.arguments import plain_object, range_of
 from mlform.graph.evaluation import Evaluation
 from mlform.lang.construct import object_of
-from mlform.lang.values import Value
 from mlform.plan.changes import Change
 from mlform.plan.steps import Step
 from mlform.printed import last_lines, shown_lines, without_end
@@ -71,15 +70,13 @@ def is_worth_repeating(trouble: Trouble, retry: Retry) -> bool:
     return trouble.transient
 
 
-def broken_promise(
-    evaluation: Evaluation, kind: AnyKind, made: Made, value: Value
-) -> Trouble | None:
-    """Return which postconditions or gates an object does not fulfil, or None."""
+def broken_promise(evaluation: Evaluation, kind: AnyKind, made: Made) -> Trouble | None:
+    """Return which postconditions or gates a recorded object does not fulfil, or None."""
     address = made.record.address
     diagnostics = Diagnostics()
     block = evaluation.config.resource(address.block)
     if block is not None:
-        evaluation.check_postconditions(block, address, value, diagnostics)
+        evaluation.check_postconditions(block, address, diagnostics)
     if diagnostics.has_errors:
         return ConfigurationError(tuple(diagnostics))
     if kind.sort != "artifact":

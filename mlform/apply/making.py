@@ -27,8 +27,7 @@ from mlform.apply.work_folders import work_folder
 from mlform.dataclass import dataclass, field, replace
 from mlform.digests import Digest, Json, JsonObject
 from mlform.errors import MlformError
-from mlform.graph.arguments import plain_object
-from mlform.graph.attributes import computed, loaded, stored
+from mlform.graph.attributes import Loaded, computed, stored
 from mlform.graph.desired import DesiredResource
 from mlform.lang.construct import object_of
 from mlform.lang.encode import sensitive_paths, strip_marks
@@ -247,7 +246,8 @@ def _unchanged(
 ) -> Made:
     """Return the object as it is, with arguments that nothing has to run for."""
     desired = making.desired
-    attributes = kept_attributes(kind, desired, loaded(kind.schema, prior.attributes))
+    recorded = Loaded(kind.schema, prior.attributes)
+    attributes = {**recorded, **kept_attributes(kind, desired, recorded)}
     record = _record(kind.schema.version, making, ports, stored(kind.schema, attributes))
     record = replace(
         prior,
@@ -277,7 +277,7 @@ def run_task(
     Raises:
         MlformError: If the task cannot be done.
     """
-    arguments = plain_object(making.desired.arguments)
+    arguments = making.desired.document
     inputs = {
         name: digest for name, digest in ingredients.recipe.inputs.items() if digest is not None
     }
@@ -350,7 +350,7 @@ def make_server(kind: ServerKind, making: Making, ports: Ports, on_progress: Pro
     if blockers:
         raise MlformError(blockers[0].summary, blockers[0].detail)
     opened = ports.runtime(making.runtime)
-    arguments = plain_object(desired.arguments)
+    arguments = desired.document
     model = ingredients.recipe.inputs["model"]
     assert model is not None  # noqa: S101 - the recipe is complete
     server = kind.server(desired.address.name, arguments, model, making.granted)

@@ -10,7 +10,6 @@ from mlform.apply.slots import Needs
 from mlform.dataclass import replace
 from mlform.digests import Json
 from mlform.errors import MlformError
-from mlform.graph.arguments import plain_object
 from mlform.machine import Machine, remedy, shortage
 from mlform.requirements import requirements_of
 from mlform.resources.base import AnyKind
@@ -29,7 +28,7 @@ def needs_of(kind: AnyKind, making: Making, ports: Ports, machine: Machine) -> N
         MlformError: If the runtime cannot be opened.
     """
     opened = ports.runtime(making.runtime)
-    block = plain_object(making.desired.arguments).get("requirements")
+    block = making.desired.document.get("requirements")
     needs = declared(block, opened, machine, serves=kind.sort == "server")
     short = shortage(needs.wanted, machine)
     if short is not None:

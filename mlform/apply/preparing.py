@@ -18,7 +18,6 @@ from mlform.apply.workers import Work
 from mlform.dataclass import replace
 from mlform.diagnostics import Diagnostics
 from mlform.digests import Digest
-from mlform.graph.arguments import plain_object
 from mlform.graph.evaluation import Evaluation
 from mlform.machine import Machine
 from mlform.plan.changes import Cause, Change, Plan
@@ -106,7 +105,7 @@ class Preparation:
         step = attempt.step
         kind = kind_of(self._kinds, step.address)
         making = self.making(step)
-        arguments = plain_object(making.desired.arguments)
+        arguments = making.desired.document
         attempt.making = making
         attempt.retry = retry_of(arguments.get("retry"))
         attempt.needs = needs_of(kind, making, self._ports, machine())

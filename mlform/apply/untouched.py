@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from mlform.addresses import ResourceAddress, parse_address
 from mlform.apply.record import Recorder
@@ -27,7 +28,7 @@ def record_untouched(
     for record in recorder.state.records:
         if record.address not in touched:
             kind = kind_of(kinds, record.address)
-            evaluation.record(record.address, recorded_value(record, kind))
+            evaluation.record(record.address, partial(recorded_value, record, kind))
         if record.address in unchanged:
             _refresh_dependencies(record, evaluation, recorder)
 
@@ -64,8 +65,9 @@ def check_untouched(
         needs = evaluation.graph.resource_needs(ResourceNode(block.address))
         if unfinished.isdisjoint((block.address, *needs)):
             resolver.desired(address, found)
-            value = recorded_value(record, kind_of(kinds, address))
-            evaluation.check_postconditions(block, address, value, found)
+            kind = kind_of(kinds, address)
+            evaluation.record(address, partial(recorded_value, record, kind))
+            evaluation.check_postconditions(block, address, found)
     return found
 
 

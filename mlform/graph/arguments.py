@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import Final
 
 from mlform.addresses import ResourceAddress, parse_target
 from mlform.dataclass import dataclass
@@ -21,6 +22,8 @@ from mlform.lang.scope import Scope
 from mlform.lang.types import DYNAMIC, STRING
 from mlform.lang.values import UNKNOWN, UNKNOWN_VALUE, Value, null, string
 from mlform.schema import Attribute, BlockSchema, NestedBlock, ResourceReference
+
+_NO_BLOCKS: Final = tuple_of(())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +48,9 @@ class BodyResolver:
             body: What stands there.
             place: The header of the block, for what is missing.
         """
+        return object_of(self._members(schema, body, place))
+
+    def _members(self, schema: BlockSchema, body: ast.Body, place: SourceRange) -> dict[str, Value]:
         found: dict[str, Value] = {}
         body, problems = sorted_body(body, schema)
         self.diagnostics.extend((*problems, *json_problems(body.attributes)))
@@ -53,11 +59,15 @@ class BodyResolver:
             if not attribute.computed:
                 found[attribute.name] = self._argument(attribute, given.get(attribute.name), place)
         blocks = expand(body.blocks, schema, self.scope, self.diagnostics)
+        present = {*blocks.open_types, *(each.block.type for each in blocks.blocks)}
         for block in schema.blocks:
-            found[block.name] = self._nested(block, blocks, place)
+            if block.required or block.name in present:
+                found[block.name] = self._nested(block, blocks, place)
+            else:
+                found[block.name] = _NO_BLOCKS if block.repeated else null(DYNAMIC)
         self._refuse_unknown(schema, body)
         self._check_one_of(schema, blocks, place)
-        return object_of(found)
+        return found
 
     def _argument(
         self, attribute: Attribute, given: ast.Attribute | None, place: SourceRange
@@ -197,10 +207,10 @@ class BodyResolver:
         if block.variants and label not in block.variants:
             self._refuse_label(block, label or "", given.label_ranges[0])
             return None
-        inside = self.resolve(block.schema_of(label), given.body, given.range)
-        if block.label is None or label is None or not isinstance(inside.payload, dict):
-            return inside
-        return object_of({block.label: string(label), **inside.payload})
+        inside = self._members(block.schema_of(label), given.body, given.range)
+        if block.label is not None and label is not None:
+            inside.setdefault(block.label, string(label))
+        return object_of(inside)
 
     def _refuse_label(self, block: NestedBlock, label: str, place: SourceRange) -> None:
         choices = ", ".join(f'"{name}"' for name in block.variants)
@@ -293,7 +303,9 @@ def plain(value: Value) -> Json:
     if isinstance(payload, tuple):
         return [plain(item) for item in payload]
     if isinstance(payload, dict):
-        return {name: plain(item) for name, item in payload.items()}
+        return {
+            name: None if item.payload is None else plain(item) for name, item in payload.items()
+        }
     return payload
 
 

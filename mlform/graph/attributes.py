@@ -6,7 +6,7 @@ so that a set comes back as a set.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from mlform.digests import Json, JsonObject
 from mlform.graph.arguments import plain
@@ -29,20 +29,58 @@ def stored(schema: ResourceSchema, attributes: Mapping[str, Value]) -> JsonObjec
     return found
 
 
-def loaded(schema: ResourceSchema, attributes: JsonObject) -> dict[str, Value]:
-    """Return the attributes that the state keeps; those it lacks are null."""
-    found: dict[str, Value] = {}
-    for attribute in schema.body.attributes:
-        data = attributes.get(attribute.name)
+class Loaded(Mapping[str, Value]):
+    """The attributes that the state keeps, each read when somebody asks for it.
+
+    Most objects of a plan stay as they are, and of those few are referred to. What the state lacks
+    is null.
+    """
+
+    __slots__ = ("_attributes", "_body", "_read")
+
+    def __init__(self, schema: ResourceSchema, attributes: JsonObject) -> None:
+        """Take note of what to read.
+
+        Args:
+            schema: Of the kind.
+            attributes: As the state keeps them.
+        """
+        self._body = schema.body
+        self._attributes = attributes
+        self._read: dict[str, Value] = {}
+
+    def __getitem__(self, name: str) -> Value:
+        value = self._read.get(name)
+        if value is None:
+            value = self._read[name] = self._value(name)
+        return value
+
+    def _value(self, name: str) -> Value:
+        data = self._attributes.get(name)
+        attribute = self._body.attribute(name)
+        if attribute is None:
+            if self._body.block(name) is None:
+                raise KeyError(name)
+            return from_json(data)
         if attribute.type is not DYNAMIC:
-            found[attribute.name] = from_json(data, value_type(attribute))
-        elif type(data) is dict or isinstance(data, Mapping):
-            found[attribute.name] = from_json(data["value"], type_from_json(data["type"]))
-        else:
-            found[attribute.name] = null(DYNAMIC)
-    for block in schema.body.blocks:
-        found[block.name] = from_json(attributes.get(block.name))
-    return found
+            return from_json(data, value_type(attribute))
+        if isinstance(data, dict | Mapping):  # of the two the first is quick, and most are
+            return from_json(data["value"], type_from_json(data["type"]))
+        return null(DYNAMIC)
+
+    def document(self, name: str) -> Json:
+        """Return the plain JSON of an attribute or block."""
+        data = self._attributes.get(name)
+        if data is None or self._body.block(name) is not None:  # as the value would give it back
+            return data
+        return plain(self[name])
+
+    def __iter__(self) -> Iterator[str]:
+        yield from (attribute.name for attribute in self._body.attributes)
+        yield from (block.name for block in self._body.blocks)
+
+    def __len__(self) -> int:
+        return len(self._body.attributes) + len(self._body.blocks)
 
 
 def computed(schema: ResourceSchema, attributes: Mapping[str, Json]) -> dict[str, Value]:

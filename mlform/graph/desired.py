@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from mlform.addresses import ResourceAddress
 from mlform.config.blocks import ResourceBlock
-from mlform.dataclass import dataclass
+from mlform.dataclass import dataclass, field
 from mlform.digests import JsonObject
+from mlform.graph.arguments import plain_object
 from mlform.lang.values import Value
 
 
@@ -29,3 +30,13 @@ class DesiredResource:
     arguments: Value
     upstream: Mapping[str, tuple[JsonObject, ...]]
     dependencies: tuple[str, ...]
+    _document: JsonObject | None = field(default=None, init=False, compare=False, repr=False)
+
+    @property
+    def document(self) -> JsonObject:
+        """The arguments as plain JSON, unknown ones null; made once, since much asks for it."""
+        known = self._document
+        if known is None:
+            known = plain_object(self.arguments)
+            object.__setattr__(self, "_document", known)
+        return known

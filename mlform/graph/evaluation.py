@@ -294,12 +294,12 @@ class Evaluation:
         self,
         block: ResourceBlock,
         address: ResourceAddress,
-        value: Value,
         diagnostics: Diagnostics,
     ) -> None:
-        """Check the postconditions of an instance against its planned or applied value."""
+        """Check the postconditions of an instance against what is recorded of it."""
         conditions = block.lifecycle.postconditions
         if conditions:
+            value = self.known.instance(address)
             scope = self.instance_scope(block, address).child({"self": value})
             self._check_resource(block, address, conditions, scope, diagnostics, "postcondition")
 
@@ -321,8 +321,8 @@ class Evaluation:
         if results:
             self._judge("resource", str(address), str(block.address), results)
 
-    def record(self, address: ResourceAddress, value: Value) -> None:
-        """Remember what an instance is, for all that refer to it from now on."""
+    def record(self, address: ResourceAddress, value: Value | Callable[[], Value]) -> None:
+        """Remember what an instance is; see `Known.record`."""
         self.known.record(address, value)
 
     # Scopes

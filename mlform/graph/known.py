@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from mlform.addresses import (
     InstanceKey,
@@ -56,7 +56,9 @@ class Known:
     _modules: dict[ModulePath, tuple[ModulePath, ...]] = field(default_factory=lambda: {(): ((),)})
     _calls: dict[ModulePath, Repetition] = field(default_factory=dict)
     _resources: dict[ResourceAddress, Repetition] = field(default_factory=dict)
-    _instances: dict[ResourceAddress, dict[InstanceKey, Value]] = field(default_factory=dict)
+    _instances: dict[ResourceAddress, dict[InstanceKey, Value | Callable[[], Value]]] = field(
+        default_factory=dict
+    )
     _assembled: dict[ResourceAddress, Value] = field(default_factory=dict)
     _bases: dict[ModulePath, Scope] = field(default_factory=dict)
 
@@ -104,21 +106,31 @@ class Known:
         elif what == "output" and instance:
             self._assembled.pop(_module_holder(instance), None)
 
-    def record(self, address: ResourceAddress, value: Value) -> None:
-        """Remember what an instance is, for all that refer to it from now on."""
+    def record(self, address: ResourceAddress, value: Value | Callable[[], Value]) -> None:
+        """Remember what an instance is, for all that refer to it from now on.
+
+        Args:
+            address: Of the instance.
+            value: Its value, or what makes it: that is called when something refers to it, once.
+        """
         holder = _holder(address)
         self._instances.setdefault(holder, {})[address.key] = value
         self._assembled.pop(holder, None)
 
     # Looking up
 
+    def instance(self, address: ResourceAddress) -> Value:
+        """Return what was recorded of an instance."""
+        return _value_of(self._instances[_holder(address)], address.key)
+
     def scope_for(self, wanted: Iterable[Reference], instance: ModulePath = ()) -> Scope:
         """Return a scope in which these references can be looked up, in an instance of a module."""
         module = self._module(instance)
+        base = self._base_scope(instance)
         roots: dict[str, dict[str, Value]] = {}
         for reference in wanted:
             name = reference.steps[0] if reference.steps else None
-            if not isinstance(name, str):
+            if not isinstance(name, str) or reference.root in base.variables:
                 continue
             if reference.root == "local":
                 known = self._values.get((instance, "local"), {})
@@ -133,9 +145,9 @@ class Known:
                 if address in module.resources:
                     holder = replace(address, module=instance) if instance else address
                     roots.setdefault(reference.root, {})[name] = self._resource_value(holder)
-        return self._base_scope(instance).child(
-            {root: object_of(members) for root, members in roots.items()}
-        )
+        if not roots:
+            return base
+        return base.child({root: object_of(members) for root, members in roots.items()})
 
     def everything(self, instance: ModulePath = ()) -> Scope:
         """Return a scope with all that is known in an instance of a module, for the console."""
@@ -197,8 +209,9 @@ class Known:
             if self._resources.get(holder, SINGLE).supposed is not None:
                 return UNKNOWN_VALUE
             block = self.config.modules[holder.block.module].resources[holder.block]
+            instances = self._instances.get(holder, {})
             known = self._assembled[holder] = self._assemble(
-                self._instances.get(holder, {}),
+                {key: _value_of(instances, key) for key in instances},
                 count=block.count is not None,
                 for_each=block.for_each is not None,
                 optional=block.lifecycle.enabled is not None,
@@ -241,6 +254,14 @@ class Known:
             return object_of({key: item for key, item in instances.items() if isinstance(key, str)})
         absent = null(DYNAMIC) if optional else UNKNOWN_VALUE
         return instances.get(None, absent)
+
+
+def _value_of(instances: dict[InstanceKey, Value | Callable[[], Value]], key: InstanceKey) -> Value:
+    """Return the value of one instance, made if it was not asked for before."""
+    value = instances[key]
+    if not isinstance(value, Value):
+        value = instances[key] = value()
+    return value
 
 
 def _holder(address: ResourceAddress) -> ResourceAddress:

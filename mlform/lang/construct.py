@@ -23,7 +23,7 @@ from mlform.lang.types import (
     TupleType,
     Type,
 )
-from mlform.lang.values import NO_MARKS, UNKNOWN, Mark, Value
+from mlform.lang.values import NO_MARKS, UNKNOWN, Mark, Payload, Value
 
 _type_of = attrgetter("type")
 EMPTY_OBJECT = Value(ObjectType(()), {})
@@ -83,14 +83,18 @@ def unmark_deep(value: Value) -> tuple[Value, frozenset[Mark]]:
 def marks_deep(value: Value) -> frozenset[Mark]:
     """Return the marks of the value and of everything inside it."""
     marks = value.marks
-    payload = value.payload
-    if type(payload) is tuple:
-        for item in payload:
+    for item in _parts(value.payload):
+        if type(item.payload) is tuple or type(item.payload) is dict:
             marks |= marks_deep(item)
-    elif type(payload) is dict:
-        for item in payload.values():
-            marks |= marks_deep(item)
+        elif item.marks:
+            marks |= item.marks
     return marks
+
+
+def _parts(payload: Payload) -> Iterable[Value]:
+    if type(payload) is dict:
+        return payload.values()
+    return payload if type(payload) is tuple else ()
 
 
 def _stripped(value: Value) -> Value:
@@ -104,18 +108,15 @@ def _stripped(value: Value) -> Value:
 
 def has_unknown(value: Value) -> bool:
     """Return whether the value or anything inside it is unknown."""
-    payload = value.payload
-    if payload is UNKNOWN:
+    if value.payload is UNKNOWN:
         return True
-    # Loops, because this is asked of every value of a plan and `any` would make a generator each.
-    if type(payload) is tuple:
-        for item in payload:
-            if has_unknown(item):
-                return True
-    elif type(payload) is dict:
-        for item in payload.values():
-            if has_unknown(item):
-                return True
+    # A loop, because this is asked of every value of a plan and `any` would make a generator each.
+    for item in _parts(value.payload):
+        inner = item.payload
+        if inner is UNKNOWN:
+            return True
+        if (type(inner) is tuple or type(inner) is dict) and has_unknown(item):
+            return True
     return False
 
 

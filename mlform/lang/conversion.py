@@ -143,7 +143,7 @@ def _elements(value: Value, element: Type, kind: str, path: Path) -> tuple[list[
     else:
         children = enumerate(items_of(value))
     converted = [_convert(child, element, (*path, step)) for step, child in children]
-    if not _is_open(element):
+    if not is_open(element):
         return converted, without_optional(element)
     if not converted:
         given = value.type
@@ -223,17 +223,17 @@ def _element(type_: Type) -> Type:
     raise TypeError(type_)
 
 
-def _is_open(type_: Type) -> bool:
+def is_open(type_: Type) -> bool:
     """Return whether the constraint leaves a type open with `any` somewhere."""
     match type_:
         case Primitive():
             return type_ is DYNAMIC
         case ListType() | SetType() | MapType():
-            return _is_open(type_.element)
+            return is_open(type_.element)
         case TupleType():
-            return any(map(_is_open, type_.elements))
+            return any(map(is_open, type_.elements))
         case ObjectType():
-            return any(_is_open(attribute) for _, attribute in type_.attributes)
+            return any(is_open(attribute) for _, attribute in type_.attributes)
 
 
 def without_optional(type_: Type) -> Type:
@@ -241,12 +241,9 @@ def without_optional(type_: Type) -> Type:
     match type_:
         case Primitive():
             return type_
-        case ListType():
-            return ListType(without_optional(type_.element))
-        case SetType():
-            return SetType(without_optional(type_.element))
-        case MapType():
-            return MapType(without_optional(type_.element))
+        case ListType() | SetType() | MapType():
+            element = without_optional(type_.element)
+            return type_ if element is type_.element else type(type_)(element)
         case TupleType():
             return TupleType(tuple(map(without_optional, type_.elements)))
         case ObjectType():

@@ -18,17 +18,29 @@ from typing import TypeAlias
 from mlform.digests import Json
 from mlform.lang.construct import (
     has_unknown,
+    list_of,
+    map_of,
     marks_deep,
     object_of,
+    set_of,
     string_value,
     tuple_of,
 )
-from mlform.lang.conversion import convert
+from mlform.lang.conversion import convert, is_open, without_optional
 from mlform.lang.equality import equal
 from mlform.lang.json_types import type_from_json, type_to_json
 from mlform.lang.numbers import canonical, format_number, from_float, number_value
-from mlform.lang.types import Type
-from mlform.lang.values import FALSE, NO_MARKS, NULL, TRUE, UNKNOWN, Mark, Value
+from mlform.lang.types import (
+    DYNAMIC,
+    ListType,
+    MapType,
+    ObjectType,
+    Primitive,
+    SetType,
+    TupleType,
+    Type,
+)
+from mlform.lang.values import FALSE, NO_MARKS, NULL, TRUE, UNKNOWN, Mark, Value, null
 
 __all__ = [
     "Path",
@@ -71,8 +83,72 @@ def from_json(data: Json | Decimal, type_: Type | None = None) -> Value:
     Raises:
         ConversionError: If the data does not fit the type.
     """
-    value = _implied(data)
-    return value if type_ is None else convert(value, type_)
+    if type_ is None:
+        return _implied(data)
+    value = _typed(data, type_)
+    return convert(_implied(data), type_) if value is None else value
+
+
+def _typed(data: object, type_: Type) -> Value | None:
+    """Return the value of data that is as the type says already, or None: `convert` sees to it."""
+    if type_ is DYNAMIC:
+        return _implied(data)
+    if data is None:
+        return null(without_optional(type_))
+    if type(type_) is Primitive:
+        value = _implied(data)
+        return value if value.type is type_ else None
+    if isinstance(data, dict | Mapping):
+        return _typed_mapping(data, type_)
+    if isinstance(data, list | Sequence) and not isinstance(data, str):
+        return _typed_sequence(data, type_)
+    return None
+
+
+def _typed_mapping(data: Mapping[str, object], type_: Type) -> Value | None:
+    if type(type_) is MapType:
+        if is_open(type_.element):  # all elements together decide what it becomes
+            return None
+        entries = _typed_items((data[key], type_.element) for key in data)
+        if entries is None:
+            return None
+        return map_of(dict(zip(data, entries, strict=True)), without_optional(type_.element))
+    if type(type_) is not ObjectType:
+        return None
+    names = [name for name, _ in type_.attributes]
+    if not type_.optional.issuperset(name for name in names if name not in data):
+        return None
+    values = _typed_items((data.get(name), each) for name, each in type_.attributes)
+    return None if values is None else object_of(dict(zip(names, values, strict=True)))
+
+
+def _typed_sequence(data: Sequence[object], type_: Type) -> Value | None:
+    if type(type_) is TupleType:
+        if len(data) != len(type_.elements):
+            return None
+        items = _typed_items(zip(data, type_.elements, strict=True))
+        return None if items is None else tuple_of(items)
+    if type(type_) is not ListType and type(type_) is not SetType:
+        return None
+    element = type_.element
+    if is_open(element):
+        return None
+    items = _typed_items((item, element) for item in data)
+    if items is None:
+        return None
+    make = list_of if type(type_) is ListType else set_of
+    return make(items, without_optional(element))
+
+
+def _typed_items(pairs: Iterable[tuple[object, Type]]) -> list[Value] | None:
+    """Return the value of each pair of data and type, or None if one of them is no such value."""
+    found: list[Value] = []
+    for data, type_ in pairs:
+        value = _typed(data, type_)
+        if value is None:
+            return None
+        found.append(value)
+    return found
 
 
 def _implied(data: object) -> Value:

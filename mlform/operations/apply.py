@@ -95,7 +95,7 @@ def _fresh_state(found: State | None, planned: Planned) -> State:
         return planned.state
     if found is None or (found.lineage, found.serial) != (basis.lineage, basis.serial):
         raise PlanStale("Saved plan is stale", _what_moved(found, basis))
-    if state_digest(found) != basis.state_digest:
+    if state_digest(found) != state_digest(planned.state):
         detail = (
             "The state was changed since the plan was made. Nothing was done. Make a new plan and "
             "apply that."

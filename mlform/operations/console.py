@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Final, TypeAlias
 
 from mlform.addresses import ResourceAddress
@@ -158,7 +159,7 @@ def _recall(environment: Environment, loaded: Loaded, evaluation: Evaluation) ->
     for record in () if state is None else state.records:
         if record.address.kind in environment.kinds:
             kind = environment.kinds[record.address.kind]
-            evaluation.record(record.address, recorded_value(record, kind))
+            evaluation.record(record.address, partial(recorded_value, record, kind))
             recorded.add(record.address.block)
     ignored = Diagnostics()
     for node in loaded.graph.dag.order():
@@ -194,7 +195,6 @@ def _plan(
     basis = Basis(  # the plan is thrown away: nothing will be compared with it
         lineage=state.lineage,
         serial=state.serial,
-        state_digest=pins.digest,
         config_digest=pins.digest,
         lock_digest=pins.digest,
     )

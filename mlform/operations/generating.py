@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from mlform.addresses import ResourceAddress
@@ -104,7 +105,7 @@ def recall(evaluation: Evaluation, kinds: Mapping[str, AnyKind], state: State) -
             evaluation.instances(block, ignored)
         for record in recorded.get(node.address, ()):
             kind = kinds[record.address.kind]
-            evaluation.record(record.address, recorded_value(record, kind))
+            evaluation.record(record.address, partial(recorded_value, record, kind))
 
 
 def missing_blocks(

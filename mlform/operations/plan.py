@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 from mlform.dataclass import replace
-from mlform.operations.access import (
-    config_digest,
-    locked,
-    open_backend,
-    state_digest,
-)
+from mlform.operations.access import config_digest, locked, open_backend
 from mlform.operations.environment import Environment
 from mlform.operations.kept_variables import lasting, variables_to_json
 from mlform.operations.loading import Ask, Loaded, load
@@ -57,7 +52,6 @@ def make_plan(environment: Environment, options: PlanOptions, ask: Ask | None = 
     basis = Basis(
         lineage=state.lineage,
         serial=state.serial,
-        state_digest=state_digest(state),
         config_digest=config_digest(loaded.config.files, lasting(variables)),
         lock_digest=pins.digest,
         planned_at=planned_at,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
+from functools import partial
 
 from mlform.addresses import ModulePath
 from mlform.apply.events import StepFailed
@@ -21,7 +22,6 @@ from mlform.errors import MlformError
 from mlform.graph.evaluation import Evaluation
 from mlform.lang.function import Function
 from mlform.lang.values import Value
-from mlform.operations.access import state_digest
 from mlform.operations.apply import apply_loaded
 from mlform.operations.environment import BackendSettings, Environment
 from mlform.operations.installed import find_installed, modules_folder
@@ -212,7 +212,6 @@ def plan_subject(
     basis = Basis(
         lineage=state.lineage,
         serial=state.serial,
-        state_digest=state_digest(state),
         config_digest=_NOWHERE,
         lock_digest=_NOWHERE,
         planned_at=environment.timestamp(),
@@ -269,7 +268,7 @@ def replayed(
     evaluation = subject.evaluation(environment)
     for record in () if state is None else state.records:
         kind = kind_of(environment.kinds, record.address)
-        evaluation.record(record.address, recorded_value(record, kind))
+        evaluation.record(record.address, partial(recorded_value, record, kind))
     evaluation.settle(diagnostics)
     return evaluation
 

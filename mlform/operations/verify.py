@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from mlform.addresses import ResourceAddress
 from mlform.apply.events import StepFailed, StepFinished, StepProgress, StepStarted
@@ -73,7 +74,7 @@ class _Verification:
         recorded = self.state.by_block
         for record in self.state.records:
             kind = self.environment.kinds[record.address.kind]
-            evaluation.record(record.address, recorded_value(record, kind))
+            evaluation.record(record.address, partial(recorded_value, record, kind))
         evaluation.settle(diagnostics)
         for node in self.loaded.graph.dag.order():
             if not isinstance(node, ResourceNode):

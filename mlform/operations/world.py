@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from threading import Lock
@@ -13,7 +14,15 @@ from mlform.addresses import ResourceAddress
 from mlform.apply.ports import OpenRuntime
 from mlform.apply.servers import server_from_json
 from mlform.dataclass import dataclass, field, replace
-from mlform.digests import Digest, Json, canonical_json, digest_file, digest_files, tree_files
+from mlform.digests import (
+    Digest,
+    Json,
+    canonical_json,
+    digest_file,
+    digest_files,
+    digest_named,
+    tree_files,
+)
 from mlform.durable import write_file
 from mlform.errors import MlformError
 from mlform.graph.runtimes import RuntimeSettings
@@ -202,12 +211,7 @@ class World:
         root = self._environment.settings.folder
         place = root / path
         if not _GLOB.intersection(path):
-            if place.is_dir():
-                problem = f'{path} is a folder. Name its files, such as "{path.rstrip("/")}/*.csv".'
-                return SourceAnswer(folder="", problem=problem)
-            if not place.exists():
-                return SourceAnswer(folder="", problem=_absent(path, place))
-            return self._answer(place.parent, (place.name,))
+            return self._file(path, place)
         fixed = Path(*_before_glob(Path(path).parts))
         folder = root / fixed
         pattern = str(Path(*Path(path).parts[len(fixed.parts) :]))
@@ -218,6 +222,17 @@ class World:
             problem = f"No file matches {path}, looked up from {root}. Check the pattern."
             return SourceAnswer(folder="", problem=problem)
         return self._answer(folder, tuple(found))
+
+    def _file(self, path: str, place: Path) -> SourceAnswer:
+        try:
+            digest = digest_named(((place.name, self._fingerprints.digest(place)),))
+            folder = self._absolute(place.parent)
+            return SourceAnswer(folder=folder, files=(place.name,), digest=digest)
+        except IsADirectoryError:
+            problem = f'{path} is a folder. Name its files, such as "{path.rstrip("/")}/*.csv".'
+        except (FileNotFoundError, NotADirectoryError, ValueError):  # no file has such a name
+            problem = _absent(path, place)
+        return SourceAnswer(folder="", problem=problem)
 
     def _tree(self, path: str) -> SourceAnswer:
         folder = self._environment.settings.folder / path
@@ -291,15 +306,16 @@ class Fingerprints:
             OSError: If it cannot be read.
         """
         self._load()
-        status = file.stat()
+        name = str(file)
+        status = os.stat(name)  # noqa: PTH116 - called often
         identity: list[Json] = [status.st_size, status.st_ino, status.st_mtime_ns]
-        known = self._known.get(str(file))
+        known = self._known.get(name)
         if known is not None and known[:3] == identity:
             return Digest(str(known[3]))
         digest = digest_file(file)
         settled = file.stat()
         if settled.st_ctime_ns == status.st_ctime_ns and self._is_settled(settled.st_mtime_ns):
-            self._known[str(file)] = [*identity, digest]
+            self._known[name] = [*identity, digest]
             self._changed = True
         return digest
 

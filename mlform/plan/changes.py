@@ -266,7 +266,6 @@ class Basis:
     Attributes:
         lineage: Of the state.
         serial: Of the state.
-        state_digest: Of the objects and outputs in the state.
         config_digest: Of configuration files and variable values.
         lock_digest: Of the pinned images.
         planned_at: When it was made, in RFC 3339, UTC; what `plantimestamp` gives.
@@ -275,7 +274,6 @@ class Basis:
 
     lineage: str
     serial: int
-    state_digest: Digest
     config_digest: Digest
     lock_digest: Digest
     planned_at: str = ""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from mlform.config.blocks import ResourceBlock
 from mlform.diagnostics import Diagnostics
-from mlform.graph.arguments import plain_object, range_of
+from mlform.graph.arguments import range_of
 from mlform.graph.attributes import exposed, unknown_computed
 from mlform.graph.desired import DesiredResource
 from mlform.graph.evaluation import Evaluation
@@ -60,9 +60,8 @@ def _check_block(
         if not found.has_errors:
             check_arguments(desired, kind, found)
         diagnostics.extend(found)
-        value = unmade(desired, kind)
-        evaluation.record(address, value)
-        evaluation.check_postconditions(block, address, value, diagnostics)
+        evaluation.record(address, unmade(desired, kind))
+        evaluation.check_postconditions(block, address, diagnostics)
 
 
 def check_arguments(desired: DesiredResource, kind: AnyKind, diagnostics: Diagnostics) -> None:
@@ -70,7 +69,7 @@ def check_arguments(desired: DesiredResource, kind: AnyKind, diagnostics: Diagno
     if kind.sort == "value":
         return
     block = desired.block
-    arguments = plain_object(desired.arguments)
+    arguments = desired.document
     for written, summary, problems_of in _LIMITS:
         for name, message in problems_of(arguments.get(written)):
             diagnostics.error(

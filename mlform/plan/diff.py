@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from mlform.dataclass import dataclass
+from mlform.dataclass import dataclass, field
 from mlform.digests import Digest, Json, LateDocument, short
 from mlform.graph.arguments import plain, plain_object
-from mlform.graph.attributes import computed, loaded, unknown_computed
+from mlform.graph.attributes import Loaded, computed, unknown_computed
 from mlform.graph.desired import DesiredResource
 from mlform.lang.construct import has_unknown, marks_deep, object_of
 from mlform.lang.encode import from_json, sensitive_paths
@@ -29,7 +29,8 @@ class Decision:
     Attributes:
         action: What happens.
         reasons: Why.
-        attributes: All attributes afterwards, unknown ones as unknown values.
+        fresh: Attributes afterwards, unknown ones as unknown values.
+        recorded: Those that stay as recorded, where `fresh` has none: known, and not marked.
         replace_paths: Arguments that force a replacement.
         conditional: It happens only if an upstream artifact turns out new.
         reused: The result is in the store.
@@ -38,11 +39,17 @@ class Decision:
 
     action: Action
     reasons: tuple[Reason, ...] = ()
-    attributes: Mapping[str, Value]
+    fresh: Mapping[str, Value]
+    recorded: Mapping[str, Value] = field(default_factory=dict)
     replace_paths: tuple[Path, ...] = ()
     conditional: bool = False
     reused: bool = False
     ingredients: Ingredients | None = None
+
+    @property
+    def attributes(self) -> dict[str, Value]:
+        """All attributes afterwards; recorded ones are read for it."""
+        return {**self.recorded, **self.fresh}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,9 +125,9 @@ def _decide_value(
     record = circumstances.record
     if record is None:
         reason = Reason(cause=Cause.NEW, message="it does not exist yet")
-        attributes = _fresh(kind, arguments)
-        return Decision(action=Action.CREATE, reasons=(reason,), attributes=attributes)
-    prior = loaded(kind.schema, record.attributes)
+        fresh = _fresh(kind, arguments)
+        return Decision(action=Action.CREATE, reasons=(reason,), fresh=fresh)
+    prior = Loaded(kind.schema, record.attributes)
     demands = _demands(circumstances)
     forcing = (
         ()
@@ -136,7 +143,7 @@ def _decide_value(
         return Decision(
             action=_replacement(circumstances),
             reasons=(*demands, *changed),
-            attributes=_fresh(kind, _members(circumstances.configured)),
+            fresh=_fresh(kind, _members(circumstances.configured)),
             # What is tainted is made anew whatever its arguments are.
             replace_paths=() if record.tainted else tuple((name,) for name in forcing),
         )
@@ -145,22 +152,17 @@ def _decide_value(
         return Decision(
             action=Action.UPDATE,
             reasons=_changed("input", prior["input"], arguments["input"], desired, circumstances),
-            attributes={
-                **arguments,
-                "output": unknown(arguments["input"].type),
-                "id": prior["id"],
-            },
+            fresh={**arguments, "output": unknown(arguments["input"].type)},
+            recorded=prior,
         )
     if set(sensitive_paths(desired.arguments)) != set(record.sensitive):
         return Decision(
             action=Action.UPDATE,
             reasons=(Reason(cause=Cause.CONFIG, message="what of it is sensitive changed"),),
-            attributes={**arguments, "output": prior["output"], "id": prior["id"]},
+            fresh=arguments,
+            recorded=prior,
         )
-    return Decision(
-        action=Action.NO_OP,
-        attributes={**arguments, "output": prior["output"], "id": prior["id"]},
-    )
+    return Decision(action=Action.NO_OP, fresh=arguments, recorded=prior)
 
 
 def _fresh(kind: ValueKind, arguments: dict[str, Value]) -> dict[str, Value]:
@@ -225,10 +227,10 @@ def _decide_made(
         return _reused(kind, desired, ingredients, reality, (reason,)) or _made_anew(
             kind, desired, ingredients, Action.CREATE, (reason,)
         )
-    hidden = _hidden_arguments(desired, record)
     demands = _demands(circumstances)
     changed: tuple[Reason, ...] = ()
     if ingredients.digest is None or ingredients.digest != record.recipe_digest:
+        hidden = _hidden_arguments(desired, record)
         changed = recipe_reasons(
             record.recipe, ingredients.recipe, desired, hidden, circumstances.upstream
         )
@@ -239,9 +241,13 @@ def _decide_made(
         return _kept(kind, desired, record, ingredients, circumstances)
     if not changed and kind.sort != "server":
         # The same recipe gives the same artifact, so nothing that follows from it changes.
-        attributes = kept_attributes(kind, desired, loaded(kind.schema, record.attributes))
+        prior = Loaded(kind.schema, record.attributes)
         return Decision(
-            action=action, reasons=reasons, attributes=attributes, ingredients=ingredients
+            action=action,
+            reasons=reasons,
+            fresh=kept_attributes(kind, desired, prior),
+            recorded=prior,
+            ingredients=ingredients,
         )
     return _reused(kind, desired, ingredients, reality, reasons) or _made_anew(
         kind, desired, ingredients, action, reasons
@@ -286,7 +292,7 @@ def _reused(
     return Decision(
         action=Action.CREATE if new else Action.REUSE,
         reasons=reasons,
-        attributes=reused_attributes(kind, desired, ingredients, result),
+        fresh=reused_attributes(kind, desired, ingredients, result),
         reused=True,
         ingredients=ingredients,
     )
@@ -301,9 +307,7 @@ def _made_anew(
 ) -> Decision:
     attributes = {**_arguments(desired), **unknown_computed(kind.schema)}
     attributes["address"] = string(str(desired.address))
-    foreseen = kind.foreseen(
-        plain_object(desired.arguments), desired.upstream, ingredients.recipe.sources
-    )
+    foreseen = kind.foreseen(desired.document, desired.upstream, ingredients.recipe.sources)
     known = computed(kind.schema, foreseen)
     attributes |= {name: known[name] for name in foreseen}
     # A predecessor that is destroyed first is gone before it is known what upstream comes to.
@@ -313,7 +317,7 @@ def _made_anew(
     return Decision(
         action=action,
         reasons=reasons,
-        attributes=attributes,
+        fresh=attributes,
         replace_paths=_replace_paths(reasons) if action.is_replace else (),
         conditional=upstream_only,
         ingredients=ingredients,
@@ -332,42 +336,42 @@ def _kept(
     circumstances: Circumstances,
 ) -> Decision:
     """Return no-op, or an update in place where arguments changed that nothing runs for."""
-    prior = loaded(kind.schema, record.attributes)
-    arguments = _arguments(desired)
-    attributes = kept_attributes(kind, desired, prior)
+    prior = Loaded(kind.schema, record.attributes)
     reasons = tuple(
         reason
-        for name, value in arguments.items()
-        for change in differences(plain(prior[name]), plain(value), (name,))
+        for name, value in desired.document.items()
+        for change in differences(prior.document(name), value, (name,))
         for reason in argument_reasons(
             change.path, circumstances.upstream(change.path), f"{path_text(change.path)} changed"
         )
     )
-    hidden = set(sensitive_paths(object_of(arguments)))
+    hidden = set(sensitive_paths(desired.arguments))
     if not reasons and hidden != set(record.sensitive):
         reasons = (Reason(cause=Cause.CONFIG, message="what of it is sensitive changed"),)
-    if not reasons and record.address == desired.address:
-        return Decision(action=Action.NO_OP, attributes=attributes, ingredients=ingredients)
+    resting = not reasons and record.address == desired.address
     return Decision(
-        action=Action.UPDATE, reasons=reasons, attributes=attributes, ingredients=ingredients
+        action=Action.NO_OP if resting else Action.UPDATE,
+        reasons=reasons,
+        fresh=kept_attributes(kind, desired, prior),
+        recorded=prior,
+        ingredients=ingredients,
     )
 
 
 def kept_attributes(
     kind: ArtifactKind | ServerKind, desired: DesiredResource, prior: Mapping[str, Value]
 ) -> dict[str, Value]:
-    """Return all attributes of an object that stays, with the arguments it has now.
+    """Return what may differ from what is recorded of an object that stays.
 
     Args:
         kind: Its kind.
         desired: The resource.
         prior: All attributes of the object as recorded.
     """
-    address = string(str(desired.address))
-    attributes = {**prior, **_arguments(desired), "address": address}
+    attributes = {**_arguments(desired), "address": string(str(desired.address))}
     if kind.sort == "artifact":
         found = LateDocument(lambda: plain_object(object_of(prior)))
-        judged = kind.judged(LateDocument(lambda: plain_object(desired.arguments)), found)
+        judged = kind.judged(desired.document, found)
         if judged:
             fresh = computed(kind.schema, judged)
             attributes |= {name: fresh[name] for name in judged}
@@ -391,7 +395,7 @@ def reused_attributes(
     digest = Digest(str(result["artifact"]))
     answered = result["attributes"]
     made = Made(
-        arguments=plain_object(desired.arguments),
+        arguments=desired.document,
         inputs={name: item for name, item in ingredients.recipe.inputs.items() if item is not None},
         sources=ingredients.recipe.sources,
         result=answered if isinstance(answered, Mapping) else {},

@@ -14,7 +14,7 @@ from mlform.addresses import ResourceAddress
 from mlform.dataclass import dataclass, field
 from mlform.digests import Digest, Json, JsonObject, short
 from mlform.graph.arguments import plain_object
-from mlform.graph.attributes import computed, loaded, stored
+from mlform.graph.attributes import Loaded, computed, stored
 from mlform.graph.desired import DesiredResource
 from mlform.lang.construct import object_of
 from mlform.lang.encode import sensitive_paths
@@ -52,7 +52,7 @@ class ImportedObject:
     @property
     def values(self) -> Mapping[str, Value]:
         """The attributes as values."""
-        return loaded(self.schema, self.attributes)
+        return Loaded(self.schema, self.attributes)
 
     def record(
         self,
@@ -125,7 +125,7 @@ def kind_of(result: Mapping[str, Json]) -> str | None:
 
 def imported_value(schema: ResourceSchema, id_: str) -> ImportedObject:
     """Return an object that only holds values: it has the id and nothing else, as in Terraform."""
-    attributes: dict[str, Json] = dict.fromkeys(loaded(schema, {}))
+    attributes: dict[str, Json] = dict.fromkeys(Loaded(schema, {}))
     return ImportedObject(schema=schema, attributes={**attributes, "id": id_})
 
 
@@ -180,7 +180,7 @@ def origin_arguments(
     told = _object(_object(result.get(ORIGIN)).get("arguments"))
     if not told:
         return None
-    values = loaded(schema, told)
+    values = Loaded(schema, told)
     arguments = {
         name: value
         for name, value in values.items()

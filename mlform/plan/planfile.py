@@ -43,7 +43,7 @@ from mlform.plan.steps import Operation, Step
 from mlform.state.codec import decode_state, encode_state, record_from_json, record_to_json
 from mlform.state.snapshot import Path, State
 
-FORMAT: Final = 5
+FORMAT: Final = 6
 PLAN: Final = "plan"
 """What an encrypted plan file says that it is."""
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
@@ -226,7 +226,6 @@ def plan_to_json(plan: Plan) -> JsonObject:
         "basis": {
             "lineage": plan.basis.lineage,
             "serial": plan.basis.serial,
-            "state_digest": plan.basis.state_digest,
             "config_digest": plan.basis.config_digest,
             "lock_digest": plan.basis.lock_digest,
             "planned_at": plan.basis.planned_at,
@@ -347,7 +346,6 @@ def plan_from_json(document: JsonObject) -> Plan:
         basis=Basis(
             lineage=str(basis["lineage"]),
             serial=int(str(basis["serial"])),
-            state_digest=Digest(str(basis["state_digest"])),
             config_digest=Digest(str(basis["config_digest"])),
             lock_digest=Digest(str(basis["lock_digest"])),
             planned_at=str(basis["planned_at"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 
 from mlform.addresses import ResourceAddress
 from mlform.config.blocks import Config, ImportBlock, ResourceBlock
@@ -17,7 +18,6 @@ from mlform.graph.nodes import Node, OutputNode, ResourceNode
 from mlform.graph.runtimes import runtime_of
 from mlform.lang.construct import has_unknown, object_of
 from mlform.lang.encode import sensitive_paths, unknown_paths
-from mlform.lang.values import Value
 from mlform.plan.absence import absence_of, leaving_warnings, removal, said_of
 from mlform.plan.attribution import Origins, attributions
 from mlform.plan.changes import (
@@ -219,7 +219,7 @@ class Planner:
         """Take a block as the state has it, however many instances are asked for."""
         for record in self.recorded.get(block.address, ()):
             kind = kind_of(self.kinds, record.address)
-            self.evaluation.record(record.address, recorded_value(record, kind))
+            self.evaluation.record(record.address, partial(recorded_value, record, kind))
 
     def _imported(self, desired: DesiredResource, kind: AnyKind) -> ResourceRecord | None:
         request = self.requests.get(desired.address)
@@ -245,7 +245,7 @@ class Planner:
         for record in self.recorded.get(block, ()):
             if not selection.plans(record.address):
                 kind = kind_of(self.kinds, record.address)
-                self.evaluation.record(record.address, recorded_value(record, kind))
+                self.evaluation.record(record.address, partial(recorded_value, record, kind))
 
     def _plan_instance(self, block: ResourceBlock, address: ResourceAddress) -> None:
         found = Diagnostics()
@@ -263,14 +263,14 @@ class Planner:
         desired = ignoring_changes(desired, record, kind)
         decision = decide(desired, circumstances, self.reality)
         self._report_sources(desired, decision)
-        after = object_of(decision.attributes)
-        change = self._change(desired, decision, circumstances, after)
+        change = self._change(desired, decision, circumstances)
         self._check_destruction(block, change)
         self.changes[address] = change
         self.origins.add(change)
-        value = exposed(kind.schema, after)
-        self.evaluation.record(address, value)
-        self.evaluation.check_postconditions(block, address, value, self.diagnostics)
+        self.evaluation.record(
+            address, lambda: exposed(kind.schema, object_of(decision.attributes))
+        )
+        self.evaluation.check_postconditions(block, address, self.diagnostics)
 
     def _circumstances(
         self, kind: AnyKind, desired: DesiredResource, record: ResourceRecord | None
@@ -350,23 +350,23 @@ class Planner:
         desired: DesiredResource,
         decision: Decision,
         circumstances: Circumstances,
-        after: Value,
     ) -> Change:
         record, kind = circumstances.record, circumstances.kind
         address = desired.address
         action = decision.action
         if not desired.block.lifecycle.destroy:
             action = _STAYING.get(action, action)
-        runs = decision.action not in {Action.NO_OP, Action.UPDATE} and not decision.reused
+        runs = decision.action not in (Action.NO_OP, Action.UPDATE) and not decision.reused
         expected = last_duration(record) if record is not None and runs else None
+        fresh = object_of(decision.fresh)  # what is as recorded is known and has no marks
         change = Change(
             address=address,
             action=action,
             before=None if record is None else recorded_document(record, self.kinds),
-            after=LateDocument(lambda: plain_object(after)),
-            after_unknown=unknown_paths(after),
+            after=LateDocument(lambda: plain_object(object_of(decision.attributes))),
+            after_unknown=unknown_paths(fresh),
             before_sensitive=() if record is None else hidden_paths(record.sensitive, kind),
-            after_sensitive=hidden_paths(sensitive_paths(after), kind),
+            after_sensitive=hidden_paths(sensitive_paths(fresh), kind),
             replace_paths=decision.replace_paths,
             reasons=decision.reasons,
             conditional=decision.conditional,

@@ -28,8 +28,10 @@ def check_ports(plan: Plan, config: Config, kinds: Mapping[str, AnyKind]) -> Non
     diagnostics = Diagnostics()
     by_port: dict[int, list[tuple[str, Change]]] = {}
     for change in plan.changes:
+        if kind_of(kinds, change.address).sort != "server":
+            continue  # what it will be need not be found out
         place = _place(change)
-        if place is not None and kind_of(kinds, change.address).sort == "server":
+        if place is not None:
             host, port = place
             by_port.setdefault(port, []).append((host, change))
     for port, serving in by_port.items():

@@ -6,10 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 from mlform.dataclass import dataclass
 from mlform.digests import Digest, Json, JsonObject, digest_json
-from mlform.graph.arguments import plain_object
 from mlform.graph.desired import DesiredResource
 from mlform.lang.construct import has_unknown
-from mlform.lang.values import Value
 from mlform.plan.changes import Cause, Reason
 from mlform.plan.differing import Difference, differences, path_text
 from mlform.plan.reality import Reality
@@ -43,7 +41,7 @@ def gather(
     reality: Reality,
 ) -> Ingredients:
     """Return what an object would be made from now."""
-    arguments = plain_object(desired.arguments)
+    arguments = desired.document
     sources: dict[str, SourceAnswer] = {}
     digests: dict[str, Digest] = {}
     problems: list[tuple[Path, str]] = []
@@ -62,9 +60,7 @@ def gather(
         environment=reality.environment(runtime).digest,
     )
     complete = (
-        None not in recipe.inputs.values()
-        and not problems
-        and not _decisive_unknown(kind, desired.arguments)
+        None not in recipe.inputs.values() and not problems and not _decisive_unknown(kind, desired)
     )
     return Ingredients(
         recipe=recipe,
@@ -74,13 +70,13 @@ def gather(
     )
 
 
-def _decisive_unknown(kind: ArtifactKind | ServerKind, arguments: Value) -> bool:
-    payload = arguments.payload
+def _decisive_unknown(kind: ArtifactKind | ServerKind, desired: DesiredResource) -> bool:
+    payload = desired.arguments.payload
     if not isinstance(payload, dict):
         return True
-    if not has_unknown(arguments):
+    if not has_unknown(desired.arguments):
         return False
-    decisive = kind.recipe_arguments(plain_object(arguments))
+    decisive = kind.recipe_arguments(desired.document)
     return any(has_unknown(value) for name, value in payload.items() if name in decisive)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from mlform.digests import JsonObject, LateDocument
 from mlform.errors import PlanError
 from mlform.graph.arguments import plain_object
-from mlform.graph.attributes import exposed, loaded
+from mlform.graph.attributes import Loaded, exposed
 from mlform.lang.construct import entries_of, object_of
 from mlform.lang.encode import mark_paths
 from mlform.lang.values import SENSITIVE, Value
@@ -21,7 +21,7 @@ def recorded_attributes(record: ResourceRecord, kind: AnyKind) -> dict[str, Valu
 
 
 def _recorded(record: ResourceRecord, kind: AnyKind) -> Value:
-    attributes = object_of(loaded(kind.schema, record.attributes))
+    attributes = object_of(Loaded(kind.schema, record.attributes))
     return mark_paths(attributes, record.sensitive, SENSITIVE)
 
 
@@ -44,7 +44,7 @@ def recorded_value(record: ResourceRecord, kind: AnyKind) -> Value:
 def recorded_document(record: ResourceRecord, kinds: Mapping[str, AnyKind]) -> JsonObject:
     """Return the attributes of a recorded object as plain JSON."""
     schema = kinds[record.address.kind].schema
-    return LateDocument(lambda: plain_object(object_of(loaded(schema, record.attributes))))
+    return LateDocument(lambda: plain_object(object_of(Loaded(schema, record.attributes))))
 
 
 def check_kinds(state: State, kinds: Mapping[str, AnyKind]) -> None:

@@ -86,7 +86,7 @@ def _packages_in(folder: str) -> dict[str, str]:
     """
     ending = ".dist-info"
     found: dict[str, str] = {}
-    for name in [entry.name for entry in Path(folder or ".").iterdir()]:
+    for name in os.listdir(folder or "."):  # noqa: PTH208 - names are all that is wanted
         if name.endswith(ending):
             package, _, version = name.removesuffix(ending).partition("-")
             found[package.lower().replace("_", "-").replace(".", "-")] = version

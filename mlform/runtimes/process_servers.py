@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import socket
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -290,6 +289,8 @@ def _require_gateway(name: proc.ProcessName, server: Server, endpoint: Path) -> 
 
 def _is_taken(host: str, port: int) -> bool:
     """Whether somebody listens on an address, found by trying to listen there."""
+    import socket
+
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         # Connections of a gateway that has just ended linger; they do not keep the port.

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import socket
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -136,6 +135,8 @@ def point_back(endpoint: Path, instance: str) -> None:
 
 def ask(host: str, port: int, timeout: float = 2.0) -> Answer:
     """Ask a server's or gateway's ready route over a new connection."""
+    import socket
+
     address = _ANY_ADDRESS.get(host, host)
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     named = f"[{address}]" if ":" in address else address

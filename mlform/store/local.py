@@ -107,16 +107,17 @@ class LocalStore:
 
     def describe(self, digest: Digest) -> Artifact:
         """Return the manifest of a stored artifact; see `ArtifactStore`."""
-        path = self._manifest_path(digest)
+        path = f"{self._artifacts}/{digest.removeprefix(_PREFIX)}.json"
         try:
-            content = path.read_bytes()
+            with open(path, "rb") as stream:  # noqa: PTH123 - called often
+                content = stream.read()
         except FileNotFoundError as problem:
             raise ObjectMissing(
                 f"Artifact {digest} is not in the store",
                 f"There is no {path}. Run apply, which makes it anew.",
             ) from problem
         except OSError as problem:
-            raise _store_error("read", path, problem) from problem
+            raise _store_error("read", Path(path), problem) from problem
         return decode_manifest(content, digest)
 
     def verify(self, digest: Digest) -> tuple[str, ...]:

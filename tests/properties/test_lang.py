@@ -22,6 +22,7 @@ from mlform.lang.types import (
     STRING,
     ListType,
     MapType,
+    ObjectType,
     SetType,
     TupleType,
     Type,
@@ -31,13 +32,9 @@ from tests.language import attempt, json_of, value_of
 from tests.properties.console import TERRAFORM, Answer, Console, our_scope, printed
 from tests.properties.expressions import Expressions
 
-SCALARS = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(),
-    st.floats(allow_nan=False, allow_infinity=False, width=32),
-    st.text(st.characters(exclude_categories=["Cs", "Cn"]), max_size=8),
-)
+TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cn"]), max_size=8)
+JSON_NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False, width=32)
+SCALARS = st.one_of(st.none(), st.booleans(), JSON_NUMBERS, TEXTS)
 DOCUMENTS: st.SearchStrategy[Json] = st.recursive(
     SCALARS,
     lambda inner: (
@@ -53,6 +50,13 @@ TYPES: st.SearchStrategy[Type] = st.recursive(
         inner.map(SetType),
         inner.map(MapType),
         st.lists(inner, max_size=3).map(lambda types: TupleType(tuple(types))),
+        st.builds(
+            lambda types, optional: ObjectType(
+                tuple(sorted(types.items())), optional & types.keys()
+            ),
+            st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
+            st.frozensets(st.sampled_from("abc")),
+        ),
     ),
     max_leaves=4,
 )
@@ -65,6 +69,41 @@ def test_conversion_is_idempotent(document: Json, type_: Type) -> None:
     except ConversionError:
         return
     assert equal(convert(once, type_), once)
+
+
+@given(st.data())
+def test_json_is_read_as_a_type_as_it_is_converted_to_it(data: st.DataObject) -> None:
+    type_ = data.draw(TYPES)
+    document = data.draw(_documents_of(type_))
+    try:
+        wanted = convert(from_json(document), type_)
+    except ConversionError as error:
+        with pytest.raises(ConversionError, match=re.escape(str(error))):
+            from_json(document, type_)
+    else:
+        assert from_json(document, type_) == wanted
+
+
+def _documents_of(type_: Type) -> st.SearchStrategy[Json]:
+    """Documents that are of a type for the most part."""
+    fitting: st.SearchStrategy[Json]
+    match type_:
+        case ListType() | SetType():
+            fitting = st.lists(_documents_of(type_.element), max_size=3)
+        case MapType():
+            fitting = st.dictionaries(st.text("ab", max_size=2), _documents_of(type_.element))
+        case TupleType():
+            fitting = st.tuples(*map(_documents_of, type_.elements)).map(list)
+        case ObjectType():
+            members = {name: _documents_of(each) for name, each in type_.attributes}
+            needed = {name: each for name, each in members.items() if name not in type_.optional}
+            others = {name: members[name] for name in type_.optional} | {"z": DOCUMENTS}
+            fitting = st.fixed_dictionaries(needed, optional=others)
+        case _:
+            fitting = {STRING: TEXTS, NUMBER: JSON_NUMBERS, BOOL: st.booleans()}.get(
+                type_, DOCUMENTS
+            )
+    return st.one_of(fitting, fitting, fitting, st.none(), DOCUMENTS)
 
 
 @given(DOCUMENTS)

@@ -25,7 +25,6 @@ NEW = "sha256:" + "9f8e7d6c5b4a" + "0" * 52
 BASIS = Basis(
     lineage="11111111-2222-3333-4444-555555555555",
     serial=7,
-    state_digest=Digest(OLD),
     config_digest=Digest(NEW),
     lock_digest=Digest(OLD),
 )
