@@ -198,10 +198,7 @@ def close_route(gateway: Mapping[str, Json]) -> None:
     name = _name_in(gateway)
     if name is not None:
         proc.stop(name, _GATEWAY_DRAIN)
-    endpoint = Path(str(gateway.get("endpoint", "")))
-    current, _ = route.read_routes(endpoint)
-    if current is not None and current.instance == gateway.get("instance"):
-        (endpoint / route.ROUTE_NAME).unlink(missing_ok=True)
+    route.forget(Path(str(gateway.get("endpoint", ""))), gateway.get("instance"))
 
 
 def leave_route(note: ProcessNote) -> None:

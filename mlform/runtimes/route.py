@@ -3,6 +3,8 @@
 The gateway of an endpoint owns the URL's port and forwards to the address in
 `ServerPaths.endpoint/route.json`: `{"host", "port", "instance", "previous"}`, where `previous` is
 the route before, or null. The file is replaced as a whole, so a reader never sees half of it.
+Beside it lies `route.back.json`, the file to put in its place should the server not prove itself:
+written before traffic is switched, so that the way back needs no room on a disk that is full then.
 Servers name themselves in the header `mlform-instance` of every answer.
 """
 
@@ -21,6 +23,7 @@ from mlform.digests import Json, canonical_json
 from mlform.errors import PortTaken, ServerFailed
 
 ROUTE_NAME: Final = "route.json"
+_BACK_NAME: Final = "route.back.json"
 READY_PATH: Final = "/v2/health/ready"
 INSTANCE_HEADER: Final = "mlform-instance"
 _OK: Final = 200
@@ -88,19 +91,21 @@ class Answer:
 
 def read_routes(endpoint: Path) -> tuple[Route | None, Route | None]:
     """Return the route of an endpoint and the one before."""
-    try:
-        document = json.loads((endpoint / ROUTE_NAME).read_bytes())
-    except (FileNotFoundError, ValueError):
-        return None, None
-    if not isinstance(document, dict):
-        return None, None
+    document = _read(endpoint / ROUTE_NAME)
     return Route.from_json(document), Route.from_json(document.get("previous"))
 
 
-def write_route(endpoint: Path, route: Route, previous: Route | None) -> None:
-    """Replace the route of an endpoint in one step; it survives a crash of the machine."""
-    endpoint.mkdir(parents=True, exist_ok=True)
-    path = endpoint / ROUTE_NAME
+def _read(path: Path) -> Mapping[str, Json]:
+    try:
+        document = json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _write(path: Path, route: Route, previous: Route | None) -> None:
+    """Replace a route in one step; it survives a crash of the machine."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".new")
     document = {**route.to_json(), "previous": previous.to_json() if previous else None}
     with temporary.open("wb") as stream:
@@ -116,7 +121,9 @@ def point(endpoint: Path, route: Route) -> None:
     """Lead an endpoint's URL to a server, remembering the one before."""
     current, previous = read_routes(endpoint)
     kept = previous if current is not None and current.instance == route.instance else current
-    write_route(endpoint, route, kept)
+    if kept is not None:
+        _write(endpoint / _BACK_NAME, kept, None)
+    _write(endpoint / ROUTE_NAME, route, kept)
 
 
 def point_back(endpoint: Path, instance: str) -> None:
@@ -128,9 +135,20 @@ def point_back(endpoint: Path, instance: str) -> None:
     if current is None or current.instance != instance:
         return
     if previous is None:
+        forget(endpoint, instance)
+        return
+    back = endpoint / _BACK_NAME
+    if Route.from_json(_read(back)) != previous:
+        _write(back, previous, None)
+    back.replace(endpoint / ROUTE_NAME)
+
+
+def forget(endpoint: Path, instance: object) -> None:
+    """Remove the route of an endpoint, if it leads to this instance."""
+    current, _ = read_routes(endpoint)
+    if current is not None and current.instance == instance:
         (endpoint / ROUTE_NAME).unlink(missing_ok=True)
-    else:
-        write_route(endpoint, previous, None)
+        (endpoint / _BACK_NAME).unlink(missing_ok=True)
 
 
 def ask(host: str, port: int, timeout: float = 2.0) -> Answer:

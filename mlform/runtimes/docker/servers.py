@@ -207,10 +207,7 @@ def close_route(engine: Engine, gateway: Mapping[str, Json]) -> None:
     container = str(gateway.get("container", ""))
     if container and lifecycle.stop(engine, container, _GATEWAY_DRAIN):
         lifecycle.remove(engine, container)
-    endpoint = Path(str(gateway.get("endpoint", "")))
-    current, _ = route.read_routes(endpoint)
-    if current is not None and current.instance == gateway.get("instance"):
-        (endpoint / route.ROUTE_NAME).unlink(missing_ok=True)
+    route.forget(Path(str(gateway.get("endpoint", ""))), gateway.get("instance"))
     _remove_network(engine, str(gateway.get("network", "")))
 
 

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import resource
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,7 +23,10 @@ def test_pointing_remembers_the_route_before(tmp_path: Path) -> None:
     route.point(tmp_path, TWO)
     route.point(tmp_path, TWO)
     assert route.read_routes(tmp_path) == (TWO, ONE)
-    assert [path.name for path in tmp_path.iterdir()] == ["route.json"]
+    route.forget(tmp_path, "one")
+    assert route.read_routes(tmp_path) == (TWO, ONE)
+    route.forget(tmp_path, "two")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_pointing_back(tmp_path: Path) -> None:
@@ -32,6 +38,36 @@ def test_pointing_back(tmp_path: Path) -> None:
     assert route.read_routes(tmp_path) == (ONE, None)
     route.point_back(tmp_path, "one")
     assert route.read_routes(tmp_path) == (None, None)
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """Let no file grow."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_full_disk_keeps_no_url_from_the_server_before(tmp_path: Path) -> None:
+    route.point(tmp_path, ONE)
+    with full_disk(), pytest.raises(OSError, match="large"):
+        route.point(tmp_path, TWO)
+    assert route.read_routes(tmp_path) == (ONE, None)
+    route.point(tmp_path, TWO)
+    with full_disk():
+        route.point_back(tmp_path, "two")
+    assert route.read_routes(tmp_path) == (ONE, None)
+
+
+def test_the_way_back_is_made_where_it_is_gone(tmp_path: Path) -> None:
+    route.point(tmp_path, ONE)
+    route.point(tmp_path, TWO)
+    (tmp_path / "route.back.json").unlink()
+    route.point_back(tmp_path, "two")
+    assert route.read_routes(tmp_path) == (ONE, None)
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"port": "x"}'])
