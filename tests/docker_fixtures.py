@@ -29,11 +29,11 @@ from tests.contracts.runtime_harness import (
     STANDINS,
     Adapter,
     docker_host,
-    free_port,
     instance_over_http,
     standin_programs,
     wait_until,
 )
+from tests.ports import free_port
 from tests.presence import absent
 
 BASE_IMAGE = "mlform-test-base:bookworm"

@@ -26,7 +26,8 @@ from secrets import token_hex
 import pytest
 
 from tests import gcs_server
-from tests.contracts.runtime_harness import free_port, wait_until
+from tests.contracts.runtime_harness import wait_until
+from tests.ports import free_port
 from tests.presence import absent
 
 BUCKET = gcs_server.BUCKET

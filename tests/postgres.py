@@ -11,7 +11,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess  # noqa: TID251 - the server runs beside the tests
 import tempfile
 import time
@@ -24,6 +23,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from tests.ports import free_port
 from tests.presence import absent
 
 PASSWORD = "open: sesame/&"  # noqa: S105 - of a server that is gone with the tests
@@ -51,9 +51,7 @@ class PostgresServer:
         self._binaries = binaries
         self._user = "nobody" if os.geteuid() == 0 else getpass.getuser()
         self._process: subprocess.Popen[bytes] | None = None
-        with socket.socket() as found:
-            found.bind(("127.0.0.1", 0))
-            self.port = int(found.getsockname()[1])
+        self.port = free_port()
 
     @property
     def url(self) -> str:

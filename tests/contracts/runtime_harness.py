@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import sys
 import time
 import urllib.request
@@ -84,13 +83,6 @@ def instance_over_http(port: int) -> str | None:
             return str(got.headers["mlform-instance"])
     except OSError:
         return None
-
-
-def free_port() -> int:
-    """Return a port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_until(happens: Callable[[], bool], limit: float = 15.0) -> None:

@@ -32,13 +32,8 @@ from mlform.tasks import (
     TaskInput,
     TaskResult,
 )
-from tests.contracts.runtime_harness import (
-    Adapter,
-    free_port,
-    memory_adapter,
-    process_adapter,
-    wait_until,
-)
+from tests.contracts.runtime_harness import Adapter, memory_adapter, process_adapter, wait_until
+from tests.ports import free_port
 
 pytest_plugins = ["tests.docker_fixtures"]
 

@@ -27,13 +27,8 @@ from mlform.runtimes.docker.lifecycle import labelled
 from mlform.runtimes.docker.runtime import DockerRuntime
 from mlform.runtimes.image import resolve_image
 from mlform.tasks import FolderInput, PinnedImage, Requirements, Server, Task, TaskResult
-from tests.contracts.runtime_harness import (
-    STANDINS,
-    Adapter,
-    docker_host,
-    free_port,
-    standin_programs,
-)
+from tests.contracts.runtime_harness import STANDINS, Adapter, docker_host, standin_programs
+from tests.ports import free_port
 
 pytest_plugins = ["tests.docker_fixtures"]
 pytestmark = pytest.mark.docker

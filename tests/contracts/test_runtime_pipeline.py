@@ -19,7 +19,8 @@ from mlform.runtimes.docker.runtime import DockerRuntime
 from mlform.runtimes.process import ProcessRuntime
 from mlform.serving.model import artifact_digest
 from mlform.tasks import FolderInput, Requirements, Server, Task, TaskEvent, TaskResult
-from tests.contracts.runtime_harness import docker_host, free_port
+from tests.contracts.runtime_harness import docker_host
+from tests.ports import free_port
 
 pytest_plugins = ["tests.docker_fixtures"]
 

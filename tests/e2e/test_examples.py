@@ -18,8 +18,9 @@ from mlform.operations.examples import copy_example
 from mlform.runtimes.docker.containers import PROJECT_LABEL
 from mlform.runtimes.docker.engine import Engine
 from mlform.tasks import PinnedImage
-from tests.contracts.runtime_harness import docker_host, free_port, wait_until
+from tests.contracts.runtime_harness import docker_host, wait_until
 from tests.e2e.cli import ROOT, Cli
+from tests.ports import free_port
 from tests.second_opinion import same_tree
 
 EXAMPLES = ROOT / "examples"

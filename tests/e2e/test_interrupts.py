@@ -22,8 +22,9 @@ import pytest
 from mlform.backends.local import LocalBackend
 from mlform.state.snapshot import State
 from tests.e2e.cli import Cli, ended, printed_until
-from tests.e2e.test_kill import cleaned, free_port, processes_of
+from tests.e2e.test_kill import cleaned, processes_of
 from tests.e2e.trainings import SPLIT, STORED, TABLE
+from tests.ports import free_port
 
 SLOW = (
     """

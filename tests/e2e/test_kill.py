@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess  # noqa: TID251 - a program with a limit is what is tested
 import sys
 import time
@@ -21,6 +20,7 @@ from mlform.addresses import ResourceAddress, parse_address
 from mlform.backends.local import LocalBackend
 from mlform.state.snapshot import State
 from tests.e2e.cli import Cli, Outcome
+from tests.ports import free_port
 
 NODES = 200
 """Of the many; the pipeline has four more."""
@@ -76,6 +76,7 @@ resource "endpoint" "p" {
 """
 CODE = """
 import json
+from tests.ports import free_port
 
 def fit(features, target, params):
     return float(target.mean())
@@ -89,13 +90,6 @@ def save(model, folder):
 def load(folder):
     return json.loads((folder / "mean.json").read_text())
 """
-
-
-def free_port() -> int:
-    """Return a port that nothing listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def project(folder: Path) -> Cli:

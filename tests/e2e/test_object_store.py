@@ -24,11 +24,11 @@ from mlform.digests import Json
 from mlform.state.journal import Journal
 from mlform.state.snapshot import Recorded, State
 from tests.contracts.faulty_objects import surroundings
-from tests.contracts.runtime_harness import free_port
 from tests.contracts.state_samples import lock_info
 from tests.e2e.cli import Cli, ended, printed_until
 from tests.gcs_server import Bucket, serving
 from tests.object_servers import BUCKET, fresh, gcs_arguments, s3_arguments
+from tests.ports import free_port
 
 SEED = 20260102
 NODES = 30

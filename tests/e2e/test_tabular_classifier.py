@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.contracts.runtime_harness import free_port
 from tests.e2e.cli import ROOT, Cli
+from tests.ports import free_port
 
 MODULE = ROOT / "modules" / "tabular_classifier"
 CALL = """\

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from mlform.runtimes.route import ask
 from tests.e2e.cli import Cli
-from tests.e2e.test_kill import CODE, PIPELINE, cleaned, free_port, processes_of
+from tests.e2e.test_kill import CODE, PIPELINE, cleaned, processes_of
+from tests.ports import free_port
 
 
 class Asking:

@@ -20,7 +20,7 @@ from mlform.backends.objects import Object, Objects
 from mlform.errors import BackendError, MlformError
 from mlform.wiring import utc_now
 from tests.certificates import Authority
-from tests.contracts.runtime_harness import free_port
+from tests.ports import free_port
 from tests.state_server import state_server
 
 SECRET = "do-not-show-this-key"  # noqa: S105 - it is none
