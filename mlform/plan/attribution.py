@@ -14,7 +14,7 @@ from mlform.graph.reach import REPETITION, Reach, repeated_over
 from mlform.lang.references import Reference
 from mlform.plan.changes import Attribution, Cause, Change, Reason
 from mlform.plan.differing import differences, summed_up
-from mlform.plan.lifecycle import changes_at
+from mlform.plan.triggers import changes_at
 from mlform.state.snapshot import Path, ResourceRecord, State
 
 _FEW = 16

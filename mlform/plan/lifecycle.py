@@ -2,60 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
-from mlform.addresses import ModulePath, ResourceAddress
+from mlform.addresses import ResourceAddress
 from mlform.config.blocks import Config, ResourceBlock
-from mlform.dataclass import dataclass, replace
-from mlform.diagnostics import Diagnostics
-from mlform.digests import Json
+from mlform.dataclass import replace
 from mlform.graph.build import Graph
 from mlform.graph.desired import DesiredResource
 from mlform.graph.nodes import ResourceNode
-from mlform.hcl.ast import Expression, GetAttribute, Index, Variable
 from mlform.lang.construct import object_of
-from mlform.lang.references import constant_step
-from mlform.lang.resolve import resolve
-from mlform.lang.scope import Scope
 from mlform.lang.types import MapType, ObjectType
 from mlform.lang.values import Value
-from mlform.plan.changes import Action, Change
 from mlform.plan.recorded import recorded_attributes
 from mlform.resources.base import AnyKind
 from mlform.state.snapshot import Path, ResourceRecord
-
-_TRIGGERING = frozenset(
-    {
-        Action.REBUILD,
-        Action.REUSE,
-        Action.UPDATE,
-        Action.DELETE_THEN_CREATE,
-        Action.CREATE_THEN_DELETE,
-        Action.FORGET_THEN_CREATE,
-        Action.CREATE_THEN_FORGET,
-    }
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trigger:
-    """A reference of `replace_triggered_by`, its keys resolved.
-
-    Attributes:
-        holder: The block it names, in an instance of the module.
-        steps: Key and attributes after it.
-    """
-
-    holder: ResourceAddress
-    steps: Path
-
-    def __str__(self) -> str:
-        written = [str(self.holder)]
-        for step in self.steps:
-            named = isinstance(step, str) and step.isidentifier()
-            written.append(f".{step}" if named else f"[{json.dumps(step)}]")
-        return "".join(written)
 
 
 def create_first_blocks(
@@ -79,96 +39,6 @@ def create_first_blocks(
 def _asks_to_create_first(block: ResourceBlock, kinds: Mapping[str, AnyKind]) -> bool:
     chosen = block.lifecycle.create_before_destroy
     return kinds[block.address.kind].sort == "server" if chosen is None else chosen
-
-
-def trigger_reference(
-    expression: Expression, scope: Scope, module: ModulePath, diagnostics: Diagnostics
-) -> Trigger | None:
-    """Return what a `replace_triggered_by` reference of one instance names.
-
-    Args:
-        expression: The reference; its keys may be `each.key`, `count.index` and the like.
-        scope: Of the instance.
-        module: The instance of the module that it is in.
-        diagnostics: Takes what is wrong with a key.
-    """
-    steps: list[str | int] = []
-    node = expression
-    while isinstance(node, GetAttribute | Index):
-        step: object = constant_step(node)
-        if step is None and isinstance(node, Index):
-            value = resolve(node.key, scope, diagnostics)
-            step = value.payload
-        if not isinstance(step, str | int):
-            diagnostics.error(
-                "Invalid replace_triggered_by expression",
-                "The key must be a known text or whole number, such as each.key or count.index.",
-                range=node.range,
-            )
-            return None
-        steps.append(step)
-        node = node.target
-    if not isinstance(node, Variable) or not steps:
-        return None
-    steps.reverse()
-    return Trigger(
-        holder=ResourceAddress(node.name, str(steps[0]), None, module), steps=tuple(steps[1:])
-    )
-
-
-def triggers(trigger: Trigger, changes: Iterable[Change], exposed: Mapping[str, str]) -> bool:
-    """Whether planned changes make a trigger replace what has it.
-
-    What is new triggers nothing. A whole resource or instance triggers when it is changed or
-    replaced; an attribute triggers when its value then changes or is known only after apply.
-
-    Args:
-        trigger: The reference.
-        changes: What is planned so far.
-        exposed: What attributes that are called differently in references are called.
-    """
-    holder, rest = trigger.holder, trigger.steps
-    for change in changes:
-        address = change.address
-        if (address.kind, address.name, address.module) != (
-            holder.kind,
-            holder.name,
-            holder.module,
-        ):
-            continue
-        steps = rest
-        if rest and address.key is not None:
-            if rest[0] != address.key:
-                continue
-            steps = rest[1:]
-        if steps and str(steps[0]) in exposed:
-            steps = (exposed[str(steps[0])], *steps[1:])
-        if change.action in _TRIGGERING and (not steps or changes_at(change, steps)):
-            return True
-    return False
-
-
-def changes_at(change: Change, path: Path) -> bool:
-    """Whether what a path into an object leads to changes, or is known only after apply."""
-    if change.action is Action.NO_OP:
-        return False
-    if any(
-        unknown[: len(path)] == path or path[: len(unknown)] == unknown
-        for unknown in change.after_unknown
-    ):
-        return True
-    return _at(change.before, path) != _at(change.after, path)
-
-
-def _at(document: Json, path: Path) -> Json:
-    for step in path:
-        if isinstance(document, Mapping) and isinstance(step, str):
-            document = document.get(step)
-        elif isinstance(document, list) and isinstance(step, int) and step < len(document):
-            document = document[step]
-        else:
-            return None
-    return document
 
 
 def ignoring_changes(

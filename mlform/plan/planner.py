@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from mlform.addresses import ResourceAddress
@@ -44,13 +44,7 @@ from mlform.plan.imports import (
     imports_by_block,
     requests_for,
 )
-from mlform.plan.lifecycle import (
-    Trigger,
-    create_first_blocks,
-    ignoring_changes,
-    trigger_reference,
-    triggers,
-)
+from mlform.plan.lifecycle import create_first_blocks, ignoring_changes
 from mlform.plan.moves import find_moves, moved_state
 from mlform.plan.ordering import steps_of
 from mlform.plan.outages import outage_warnings
@@ -66,6 +60,7 @@ from mlform.plan.targets import (
     to_destroy,
     unmatched_warnings,
 )
+from mlform.plan.triggers import Triggers
 from mlform.plan.wishes import Wishes, selection_of
 from mlform.resources.base import AnyKind, kind_of
 from mlform.state.snapshot import CURRENT, Path, ResourceRecord, State
@@ -110,6 +105,8 @@ def make_plan(
         if wishes.refresh:
             drift = find_drift(state, kinds, reality, doomed.__contains__, ())
     state = refreshed_state(state, drift)
+    changes: dict[ResourceAddress, Change] = {}
+    origins = Origins(evaluation=evaluation, state=state)
     planner = Planner(
         evaluation=evaluation,
         kinds=kinds,
@@ -124,7 +121,14 @@ def make_plan(
         selection=selection,
         recorded={} if whole else state.by_block,
         drift=drift,
-        origins=Origins(evaluation=evaluation, state=state),
+        changes=changes,
+        origins=origins,
+        triggers=Triggers(
+            evaluation=evaluation,
+            changes=changes,
+            planned=origins.planned,
+            diagnostics=diagnostics,
+        ),
     )
     check_known(wishes.targets, "target", config, state, diagnostics)
     check_known(wishes.excluded, "exclude", config, state, diagnostics)
@@ -152,8 +156,9 @@ class Planner:
     reality: Reality
     wishes: Wishes
     origins: Origins
-    diagnostics: Diagnostics = field(default_factory=Diagnostics)
-    changes: dict[ResourceAddress, Change] = field(default_factory=dict)
+    triggers: Triggers
+    changes: dict[ResourceAddress, Change]
+    diagnostics: Diagnostics
     deposed: list[Change] = field(default_factory=list)
     outputs: dict[str, OutputChange] = field(default_factory=dict)
     create_first: frozenset[ResourceAddress] = frozenset()
@@ -290,49 +295,18 @@ class Planner:
             upstream=self._upstream(desired),
         )
 
-    def _exposed(self, trigger: Trigger) -> Mapping[str, str]:
-        return self.evaluation.schemas[trigger.holder.kind].exposed
-
     def _demands(self, desired: DesiredResource) -> tuple[Reason, ...]:
         """Return why an object is to be made anew although nothing of it changed."""
-        found = []
-        if desired.address in self.wishes.replace:
-            found.append(Reason(cause=Cause.REQUESTED, message="its replacement was requested"))
-        if desired.block.lifecycle.replace_triggered_by:
-            found += [
-                Reason(
-                    cause=Cause.REQUESTED,
-                    message=f"{trigger} changes (replace_triggered_by)",
-                    upstream=str(trigger),
-                )
-                for trigger in self._triggers(desired)
-                if triggers(trigger, self._planned_of(trigger), self._exposed(trigger))
-            ]
-        return tuple(found)
+        triggered = self.triggers.of(desired)
+        if desired.address not in self.wishes.replace:
+            return triggered
+        return (
+            Reason(cause=Cause.REQUESTED, message="its replacement was requested"),
+            *triggered,
+        )
 
     def _upstream(self, desired: DesiredResource) -> Callable[[Path], tuple[str, ...]]:
         return lambda path: self.origins.of(desired.block, desired.address, path)
-
-    def _planned_of(self, trigger: Trigger) -> Iterable[Change]:
-        """Return the planned changes of what a trigger names: of one instance, or of a block."""
-        holder = trigger.holder
-        if trigger.steps:
-            key = trigger.steps[0]
-            change = self.changes.get(replace(holder, key=key))
-            if change is not None:
-                return (change,)
-        return self.origins.planned.get(holder.block, ())
-
-    def _triggers(self, desired: DesiredResource) -> Iterator[Trigger]:
-        expressions = desired.block.lifecycle.replace_triggered_by
-        if not expressions:
-            return
-        address = desired.address
-        scope = self.evaluation.instance_scope(desired.block, address)
-        for expression in expressions:
-            found = trigger_reference(expression, scope, address.module, self.diagnostics)
-            if found is not None:
-                yield found
 
     def _report_sources(self, desired: DesiredResource, decision: Decision) -> None:
         if decision.ingredients is None:
