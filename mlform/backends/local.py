@@ -51,6 +51,7 @@ from mlform.state.stored import (
 _MODE: Final = 0o600
 _FOLDER_MODE: Final = 0o700
 _ATTEMPTS: Final = 20
+_UNLOCKED: Final = ' A plan alone needs no lock: "mlform plan -lock=false".'
 
 _Identity: TypeAlias = tuple[int, int, int, int] | None
 """Device, inode, size and time of change of a file; None where there is none."""
@@ -190,7 +191,7 @@ class LocalBackend:
 
     def lock(self, info: LockInfo, *, timeout: float = 0.0) -> None:
         """Take the lock; see `StateBackend`."""
-        with self._translated("locked"):
+        with self._translated("locked", otherwise=_UNLOCKED if info.operation == "plan" else ""):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._lock.take(info, timeout=timeout)
 
@@ -378,11 +379,12 @@ class LocalBackend:
         return Path(tempfile.mkdtemp(prefix="mlform-")) / self._path.name
 
     @contextlib.contextmanager
-    def _translated(self, done: str) -> Iterator[None]:
+    def _translated(self, done: str, *, otherwise: str = "") -> Iterator[None]:
         try:
             yield
         except OSError as problem:
-            raise BackendError(f"The state cannot be {done}", self._advice(problem)) from problem
+            advice = self._advice(problem) + otherwise
+            raise BackendError(f"The state cannot be {done}", advice) from problem
 
     def _advice(self, problem: OSError) -> str:
         where = problem.filename or self._shown

@@ -23,6 +23,10 @@ def run(arguments: PlanArguments, session: Session) -> int:
     generated = arguments.generate_config_out
     if generated:
         options = replace(options, generate_config_out=session.path(generated))
+    if arguments.out:
+        from mlform.operations.saved_plans import check_place
+
+        check_place(session.path(arguments.out))
     environment = session.environment(parallelism=arguments.parallelism)
     planned = make_plan(session, environment, options)
     if arguments.markdown:

@@ -41,8 +41,7 @@ To start, write a file main{suffix}, such as:
     }}
   }}
 
-then run "mlform plan". If the files are in another folder, name it: mlform -chdir=FOLDER plan.
-To destroy what was applied from files that are gone, run "mlform destroy": it needs none."""
+then run "mlform plan". If the files are in another folder, name it: mlform -chdir=FOLDER plan."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,23 +131,28 @@ def _reporting_to(shape: Outline, diagnostics: Diagnostics) -> Outline:
 
 
 def read_root(
-    files: ConfigFiles, *, shown_folder: str = ".", may_be_empty: bool = False
+    files: ConfigFiles,
+    *,
+    shown_folder: str = ".",
+    without_files: str | None = "",
 ) -> RootModule:
     """Read the files of the root module.
 
     Args:
         files: Where they are.
         shown_folder: The folder as people are shown it, relative to the working folder.
-        may_be_empty: Whether no files at all are a configuration that asks for nothing.
+        without_files: What else the error says where there are none; None if that is no error, but
+            a configuration that asks for nothing.
     """
     diagnostics = Diagnostics()
     recorded = RecordedFiles(files)
     names = _names(recorded, shown_folder, diagnostics)
     if names is None:
         names = ()
-        if not may_be_empty:
+        if without_files is not None:
+            start = _NONE_FOUND.format(folder=shown_folder, suffix=SUFFIX)
             diagnostics.error(
-                "No configuration files", _NONE_FOUND.format(folder=shown_folder, suffix=SUFFIX)
+                "No configuration files", "\n".join(filter(None, (start, without_files)))
             )
     blocks, reader = read_blocks(shown_folder, names, recorded, diagnostics)
     shape = outline(shown_folder, blocks, reader)

@@ -102,7 +102,7 @@ def load(
     ask: Ask | None = None,
     partial: bool = False,
     given: Sequence[Attribute] | None = None,
-    may_be_empty: bool = False,
+    without_files: str | None = "",
 ) -> Loaded:
     """Read the configuration of the working folder and everything it needs.
 
@@ -113,12 +113,14 @@ def load(
         partial: Take unknown values for required variables without value, as `validate` does.
         given: Arguments of the backend that the configuration leaves open; None for those that
             `init` was given last.
-        may_be_empty: Whether no files at all are a configuration that asks for nothing.
+        without_files: What else the error says where there are none; None if that is no error, but
+            a configuration that asks for nothing.
 
     Raises:
         ConfigurationError: With everything that is wrong so far.
     """
-    root = read_root(DiskFiles(environment.settings.folder), may_be_empty=may_be_empty)
+    files = DiskFiles(environment.settings.folder)
+    root = read_root(files, without_files=without_files)
     loaded, diagnostics = _load(
         environment, root, options=options, ask=ask, partial=partial, given=given
     )
@@ -253,7 +255,7 @@ def load_snapshot(
     Raises:
         ConfigurationError: If it cannot be used, which only a damaged plan can cause.
     """
-    root = read_root(SavedFiles(files), may_be_empty=True)
+    root = read_root(SavedFiles(files), without_files=None)
     config, problems = root.load(
         variables,
         context=early_context(environment, partial=partial),

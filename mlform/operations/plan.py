@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from mlform.dataclass import replace
 from mlform.operations.access import config_digest, locked, open_backend
 from mlform.operations.environment import Environment
@@ -16,6 +18,11 @@ from mlform.plan.planner import make_plan as plan_changes
 from mlform.plan.ports import check_ports
 from mlform.plan.wishes import Wishes
 from mlform.state.snapshot import State
+
+_TO_DESTROY: Final = (
+    'To destroy what was applied from files that are gone, plan it with "mlform plan -destroy" or '
+    'do it with "mlform destroy": they need none.'
+)
 
 
 def make_plan(environment: Environment, options: PlanOptions, ask: Ask | None = None) -> Planned:
@@ -40,7 +47,7 @@ def make_plan(environment: Environment, options: PlanOptions, ask: Ask | None = 
         options=options.variables,
         ask=ask,
         # What is not configured any more can be destroyed all the same.
-        may_be_empty=options.mode is Mode.DESTROY,
+        without_files=None if options.mode is Mode.DESTROY else _TO_DESTROY,
     )
     backend = open_backend(environment, loaded)
     with locked(backend, environment, "plan", options.lock_timeout):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from mlform.config.variable_sources import OptionFile, OptionValue
 from mlform.durable import write_file
-from mlform.errors import EncryptionError, MlformError, PlanError
+from mlform.errors import EncryptionError, MlformError, PlanError, UsageError
 from mlform.operations.access import sealing_alone
 from mlform.operations.environment import Environment, Sealing
 from mlform.operations.kept_variables import lasting
@@ -32,6 +33,27 @@ _EPHEMERAL: Final = (
     "  - keep variables out of plans and states: declare them with ephemeral = true, and give "
     "their values again to apply;"
 )
+
+
+def check_place(path: Path) -> None:
+    """Refuse to make a plan that could not be saved where it is to be.
+
+    Raises:
+        UsageError: If there is no such folder, or it cannot be written to.
+    """
+    folder = path.parent
+    if not folder.is_dir():
+        reason = f"{folder} is no folder. Make it, or name another file with -out."
+    elif path.is_dir():
+        reason = f"{path} is a folder. Name a file with -out."
+    elif not os.access(folder, os.W_OK | os.X_OK):
+        reason = (
+            f"You may not write in {folder}. Give yourself the right to, or name another file with "
+            "-out."
+        )
+    else:
+        return
+    raise UsageError("The plan could not be saved", f"{reason} Nothing was planned.")
 
 
 def save_plan(planned: Planned, path: Path) -> None:

@@ -107,7 +107,9 @@ def test_what_is_not_configured_any_more_is_destroyed_without_files(tmp_path: Pa
     cli.run("apply", "-auto-approve").ok().file("main.mlf.hcl").unlink()
     planned = cli.run("plan")
     assert planned.status == 1
-    assert 'run "mlform destroy": it needs none' in planned.stderr
+    assert '"mlform plan -destroy"' in planned.stderr
+    assert '"mlform destroy"' in planned.stderr
+    assert "destroy" not in cli.run("validate").stderr
     saved = cli.run("plan", "-destroy", "-out=gone.mlfplan").ok()
     assert "Plan: 0 to add, 0 to change, 2 to destroy." in saved.stdout
     assert "2 destroyed" in cli.run("apply", "gone.mlfplan").ok().stdout
@@ -340,3 +342,11 @@ def test_nobody_reads_to_the_end(applied: Cli) -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait() == 0
+
+
+def test_a_plan_that_cannot_be_saved_is_not_made(tmp_path: Path) -> None:
+    cli = Cli(tmp_path).file("main.mlf.hcl", 'resource "mlform_data" "a" {}\n')
+    refused = cli.run("plan", "-out=none/p")
+    assert refused.status == 1
+    assert "The plan could not be saved" in refused.stderr
+    assert refused.stdout == ""

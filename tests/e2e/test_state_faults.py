@@ -183,6 +183,8 @@ def test_a_folder_that_cannot_be_written(disk: SmallDisk, what: str) -> None:
     outcome = cli.run(*words, stdin=pushed)
     refused(outcome, "The state cannot be locked", "Read-only file system", str(disk.folder))
     assert (disk.folder / "mlform.mlfstate").read_bytes() == before
+    assert ("mlform plan -lock=false" in outcome.stderr) == (what == "apply")
+    assert cli.run("plan", "-lock=false", "-var=nodes=6").ok().stdout.count("will be created") == 1
     assert cli.run("state", "list").ok().stdout.count("\n") == 5
     disk.remount("rw")
     converges(cli, known, 6)

@@ -42,13 +42,14 @@ _LIMIT_FIELDS: Final = (
     "DeviceRequests",
 )
 _CHANGES: Final = {0: "changed", 1: "added", 2: "deleted"}
+_PAUSED: Final = "was paused"
 _TELLING: Final = {
     "exec_create": "was entered: a command was run in it ({what})",
     "exec_start": "was entered: a command was run in it ({what})",
     "attach": "was attached to",
     "extract-to-dir": "had files copied into it",
     "update": "had its limits changed",
-    "pause": "was paused",
+    "pause": _PAUSED,
     "rename": "was renamed",
 }
 
@@ -176,7 +177,11 @@ def _intrusions(name: str, before: Mapping[str, Json], now: Look) -> list[str]:
     if fresh:
         more = f" and {len(fresh) - 1} more" if len(fresh) > 1 else ""
         told.append(f"container {name} had its files changed: {fresh[0]}{more}")
-    told.extend(f"container {name} {act}" for act in now.acts)
+    told.extend(
+        f"container {name} {act}"
+        for act in now.acts
+        if act != _PAUSED or now.status != "paused"  # else its status has told
+    )
     return told
 
 

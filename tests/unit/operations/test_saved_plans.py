@@ -9,10 +9,10 @@ import pytest
 from mlform.ciphers.base import CipherSettings, KeyProvider
 from mlform.config.variable_sources import OptionValue
 from mlform.dataclass import replace
-from mlform.errors import EncryptionError, PlanError
+from mlform.errors import EncryptionError, PlanError, UsageError
 from mlform.operations.environment import Sealing
 from mlform.operations.results import Planned
-from mlform.operations.saved_plans import load_plan, save_plan
+from mlform.operations.saved_plans import check_place, load_plan, save_plan
 from tests.ciphers import OTHER, RAW, cipher_of
 from tests.engine import Engine
 
@@ -180,3 +180,22 @@ def test_a_state_is_no_plan(tmp_path: Path) -> None:
     (tmp_path / "p").write_bytes(encode_stored(State(lineage="l"), cipher))
     with pytest.raises(EncryptionError, match="something else: state"):
         load_plan(engine.environment([]), tmp_path / "p", [OptionValue(text=f"key={KEY}")])
+
+
+def test_a_place_that_can_be_written_is_one(tmp_path: Path) -> None:
+    check_place(tmp_path / "p")
+    (tmp_path / "p").write_text("an older plan")
+    check_place(tmp_path / "p")
+    assert (tmp_path / "p").read_text() == "an older plan"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("none/p", "none is no folder"), ("file/p", "file is no folder"), ("folder", "is a folder")],
+)
+def test_a_place_that_is_none_is_refused(tmp_path: Path, name: str, said: str) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match=said) as caught:
+        check_place(tmp_path / name)
+    assert "Nothing was planned." in caught.value.detail

@@ -142,6 +142,11 @@ def changed(**values: object) -> Look:
     [
         (None, "container c was removed"),
         (changed(status="exited"), "container c is not running: it is exited"),
+        (
+            changed(status="paused", acts=("was paused",)),
+            "container c is not running: it is paused",
+        ),
+        (changed(acts=("was paused",)), "container c was paused"),
         (changed(restarts=2), "container c died and was restarted 2 times"),
         (
             changed(started="2026-01-02T00:00:00Z"),
