@@ -376,6 +376,31 @@ _DEEPER: Final = {
     **_MODULES,
     "c/d/main": _MODULES["c/d/main"].replace("input = var.n", "input = [var.n]"),
 }
+_MADE: Final = {
+    "main": """module "m" {
+  source = "./m"
+}
+resource "terraform_data" "n" { count = 2 }
+""",
+    "m/main": """resource "terraform_data" "i" {}
+""",
+}
+_LEFT: Final = {
+    "main": """removed {
+  from = module.m
+  lifecycle {
+    destroy = false
+  }
+}
+removed {
+  from = terraform_data.n
+  lifecycle {
+    destroy = true
+  }
+}
+""",
+    "m/main": _MADE["m/main"],
+}
 STORIES: Final[Mapping[str, tuple[Step, ...]]] = {
     "names": (Step(_FIRST), Step({**_SECOND, "main": _SECOND["main"] + _ADDED})),
     "values": (
@@ -386,5 +411,11 @@ STORIES: Final[Mapping[str, tuple[Step, ...]]] = {
     ),
     "modules": (Step(_MODULES), Step(_FEWER), Step(_DEEPER, ("-target=module.plain",))),
     "removal": (Step(_KEPT), Step(_GONE)),
+    "removal of a target": (
+        Step(_MADE),
+        Step(_LEFT, ("-target=module.m",)),
+        Step(_LEFT, ("-target=terraform_data.n[0]",)),
+        Step(_LEFT),
+    ),
     "almost nothing": (Step({"main": ""}), Step({"main": 'output "o" {\n  value = 1\n}\n'})),
 }
