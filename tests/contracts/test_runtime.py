@@ -53,7 +53,7 @@ class Bench:
     routes: list[Mapping[str, Json]] = field(default_factory=list)
 
     def owner(self, step: str) -> Owner:
-        return Owner(project=f"lineage-{self.folder.name}", address="dataset.a", step=step)
+        return Owner(project=str(self.folder), address="dataset.a", step=step)
 
     def paths(self, step: str, inputs: Mapping[str, Path]) -> TaskPaths:
         work = self.folder / "work" / step
