@@ -20,7 +20,9 @@ from mlform.addresses import ResourceAddress, parse_address
 from mlform.backends.local import LocalBackend
 from mlform.state.snapshot import State
 from tests.e2e.cli import Cli, Outcome
+from tests.e2e.trainings import PREDICTED, SPLIT, STORED, TABLE
 from tests.ports import free_port
+from tests.waiting import wait_until
 
 NODES = 200
 """Of the many; the pipeline has four more."""
@@ -44,20 +46,9 @@ resource "mlform_data" "after" {{
   input = [mlform_data.many[count.index].output, mlform_data.many[count.index].id]
 }}
 """
-PIPELINE = """
-resource "dataset" "d" {
-  source "file" {
-    path = "data.csv"
-  }
-}
-
-resource "split" "s" {
-  dataset = dataset.d
-  ratio {
-    partitions = { train = 0.5, eval = 0.5 }
-  }
-}
-
+PIPELINE = (
+    SPLIT
+    + """
 resource "model" "m" {
   split  = split.s
   target = "y"
@@ -74,32 +65,17 @@ resource "endpoint" "p" {
   port  = PORT
 }
 """
-CODE = """
-import json
-from tests.ports import free_port
-
-def fit(features, target, params):
-    return float(target.mean())
-
-def predict(model, features):
-    return [model] * len(features)
-
-def save(model, folder):
-    (folder / "mean.json").write_text(json.dumps(model))
-
-def load(folder):
-    return json.loads((folder / "mean.json").read_text())
-"""
+)
+CODE = "def fit(features, target, params):\n    return float(target.mean())\n" + PREDICTED + STORED
 
 
 def project(folder: Path) -> Cli:
     """A folder with many small nodes and a real pipeline."""
-    rows = "".join(f"{at},{at % 7},{at * 2}\n" for at in range(40))
     return (
         Cli(folder)
         .file("many.mlf.hcl", MANY)
         .file("pipeline.mlf.hcl", PIPELINE.replace("PORT", str(free_port())))
-        .file("data.csv", "a,b,y\n" + rows)
+        .file("data.csv", TABLE)
         .file("code/constant.py", CODE)
     )
 
@@ -288,7 +264,4 @@ def test_state_replaced_meanwhile(tmp_path: Path) -> None:
         kept = LocalBackend(tmp_path / "mlform.errored.mlfstate").read()
         assert kept is not None
         assert len(kept.records) >= NODES // 2
-        deadline = time.monotonic() + 10
-        while processes_of(tmp_path) and time.monotonic() < deadline:
-            time.sleep(0.1)
-        assert processes_of(tmp_path) == []
+        wait_until(lambda: processes_of(tmp_path) == [], "the end of all processes", limit=10)

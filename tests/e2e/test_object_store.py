@@ -26,6 +26,7 @@ from mlform.state.snapshot import Recorded, State
 from tests.contracts.faulty_objects import surroundings
 from tests.contracts.state_samples import lock_info
 from tests.e2e.cli import Cli, ended, printed_until
+from tests.e2e.test_kill import killed_after
 from tests.gcs_server import Bucket, serving
 from tests.object_servers import BUCKET, fresh, gcs_arguments, s3_arguments
 from tests.ports import free_port
@@ -217,17 +218,6 @@ def test_what_was_done_while_the_network_was_cut_is_kept_and_pushed(tmp_path: Pa
         assert set(finished) <= set(cli.run("state", "list").ok().stdout.split())
         cli.run("apply", "-auto-approve").ok()
         assert cli.run("plan", "-detailed-exitcode").status == 0
-
-
-def killed_after(cli: Cli, seconds: float) -> list[str]:
-    """Apply for so long, kill the process, and return what it printed."""
-    with cli.started("apply", "-auto-approve") as process:
-        try:
-            printed, _ = process.communicate(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            printed, _ = process.communicate()
-    return printed.splitlines()
 
 
 def of_round(number: int) -> Json:

@@ -10,6 +10,7 @@ from pathlib import Path
 from mlform.runtimes.route import ask
 from tests.e2e.cli import Cli
 from tests.e2e.test_kill import CODE, PIPELINE, cleaned, processes_of
+from tests.e2e.trainings import TABLE
 from tests.ports import free_port
 
 
@@ -43,10 +44,9 @@ class Asking:
 
 def test_a_renamed_endpoint_answers_all_the_time(tmp_path: Path) -> None:
     port = free_port()
-    rows = "".join(f"{at},{at % 7},{at * 2}\n" for at in range(40))
     text = PIPELINE.replace("PORT", str(port)).replace("var.round", "1")
     cli = Cli(tmp_path).file("main.mlf.hcl", text)
-    cli.file("data.csv", "a,b,y\n" + rows).file("code/constant.py", CODE)
+    cli.file("data.csv", TABLE).file("code/constant.py", CODE)
     with cleaned(cli):
         cli.run("apply", "-auto-approve").ok()
         asking = Asking(port)

@@ -6,51 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine import Engine
+from tests.engine import PIPELINE, Engine
 
-CHILD = """
+CHILD = (
+    PIPELINE.replace('"data.csv"', "var.path").replace("8080", "var.port")
+    + """
 variable "path" {
   type = string
 }
 variable "port" {
   type = number
 }
-resource "dataset" "d" {
-  source "file" {
-    path = var.path
-  }
-}
-resource "split" "s" {
-  dataset = dataset.d
-  ratio {
-    partitions = { train = 0.5, eval = 0.5 }
-  }
-}
-resource "model" "m" {
-  split  = split.s
-  target = "y"
-  algorithm "xgboost" {
-    rounds = 10
-  }
-}
-resource "evaluation" "e" {
-  model     = model.m
-  partition = "eval"
-  metrics   = ["score"]
-  gate {
-    metric = "score"
-    min    = 0.5
-  }
-}
-resource "endpoint" "p" {
-  model    = model.m
-  requires = [evaluation.e]
-  port     = var.port
-}
 output "url" {
   value = endpoint.p.url
 }
 """
+)
 CALLS = """
 module "each" {
   source   = "./child"
