@@ -31,10 +31,10 @@ from tests.contracts.runtime_harness import (
     docker_host,
     instance_over_http,
     standin_programs,
-    wait_until,
 )
 from tests.ports import free_port
 from tests.presence import absent
+from tests.waiting import wait_until
 
 BASE_IMAGE = "mlform-test-base:bookworm"
 REQUIRED_BY = "MLF_TEST_REQUIRE_DOCKER"

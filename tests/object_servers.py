@@ -26,9 +26,9 @@ from secrets import token_hex
 import pytest
 
 from tests import gcs_server
-from tests.contracts.runtime_harness import wait_until
 from tests.ports import free_port
 from tests.presence import absent
+from tests.waiting import wait_until
 
 BUCKET = gcs_server.BUCKET
 AZURITE = "3.35.0"

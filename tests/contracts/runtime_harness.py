@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import time
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -83,14 +82,6 @@ def instance_over_http(port: int) -> str | None:
             return str(got.headers["mlform-instance"])
     except OSError:
         return None
-
-
-def wait_until(happens: Callable[[], bool], limit: float = 15.0) -> None:
-    """Wait until something is so; fail after so many seconds."""
-    deadline = time.monotonic() + limit
-    while not happens():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
 
 
 def _memory_work(work: MemoryWork) -> Mapping[str, Json]:

@@ -32,8 +32,9 @@ from mlform.tasks import (
     TaskInput,
     TaskResult,
 )
-from tests.contracts.runtime_harness import Adapter, memory_adapter, process_adapter, wait_until
+from tests.contracts.runtime_harness import Adapter, memory_adapter, process_adapter
 from tests.ports import free_port
+from tests.waiting import wait_until
 
 pytest_plugins = ["tests.docker_fixtures"]
 

@@ -11,7 +11,7 @@ import pytest
 from mlform.runtimes.base import Runtime
 from mlform.tasks import PinnedImage
 from tests.contracts.left_alone import open_runtime, owner_of
-from tests.contracts.runtime_harness import wait_until
+from tests.waiting import wait_until
 
 pytest_plugins = ["tests.docker_fixtures"]
 

@@ -18,10 +18,11 @@ from mlform.operations.examples import copy_example
 from mlform.runtimes.docker.containers import PROJECT_LABEL
 from mlform.runtimes.docker.engine import Engine
 from mlform.tasks import PinnedImage
-from tests.contracts.runtime_harness import docker_host, wait_until
+from tests.contracts.runtime_harness import docker_host
 from tests.e2e.cli import ROOT, Cli
 from tests.ports import free_port
 from tests.second_opinion import same_tree
+from tests.waiting import wait_until
 
 EXAMPLES = ROOT / "examples"
 NAMES = ("breast_cancer", "wine", "diabetes", "iris")

@@ -17,6 +17,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
+from tests.waiting import wait_until
+
 ROOT = Path(__file__).parents[2]
 STAND_IN = Path(__file__).with_name("serving_stand_in.py")
 SWAPS = 6
@@ -92,10 +95,11 @@ class Load:
 
     def wait_for(self, instance: str) -> None:
         """Wait for an answer of a server; a failure of the load is for the test to see."""
-        deadline = time.monotonic() + 30
-        while instance not in self.answered and not self.failures:
-            assert time.monotonic() < deadline, f"{instance} has not answered"
-            time.sleep(0.01)
+        wait_until(
+            lambda: instance in self.answered or bool(self.failures),
+            f"an answer of {instance}",
+            limit=30,
+        )
 
     def run(self) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
@@ -194,8 +198,7 @@ def test_without_a_server_requests_are_asked_to_come_again(tmp_path: Path) -> No
         answer = ask(front.port, request)
         assert answer.startswith(b"HTTP/1.1 503 ")
         assert b"retry-after: 1\r\n" in answer
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            refused = taken.getsockname()[1]
+        refused = free_port()
         send_to(tmp_path / "route.json", refused, "gone")
         time.sleep(0.2)
         answer = ask(front.port, request)

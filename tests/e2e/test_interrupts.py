@@ -13,8 +13,9 @@ import re
 import signal
 import subprocess  # noqa: TID251 - a program that is interrupted is what is tested
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from tests.e2e.cli import Cli, ended, printed_until
 from tests.e2e.test_kill import cleaned, processes_of
 from tests.e2e.trainings import SPLIT, STORED, TABLE
 from tests.ports import free_port
+from tests.waiting import wait_until
 
 SLOW = (
     """
@@ -115,11 +117,7 @@ def project(folder: Path, *, dies: bool = False) -> Iterator[Project]:
         yield made
 
 
-def wait_for(happens: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + 60
-    while not happens():
-        assert time.monotonic() < deadline, f"{what} did not happen"
-        time.sleep(0.05)
+wait_for = partial(wait_until, limit=60)
 
 
 def check_nothing_runs(folder: Path) -> None:

@@ -6,7 +6,6 @@ import json
 import multiprocessing
 import os
 import random as randomness  # noqa: TID251 - seeded
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from mlform.wiring import utc_now
 from tests.ciphers import RAW, cipher_of
 from tests.contracts.state_samples import MODEL, RUN, TRAIN, journals, lock_info, record, state
 from tests.state_server import Fault, StateServer, http_place
+from tests.waiting import wait_until
 
 TRAINED = (Recorded(step="s1", record=record(TRAIN)),)
 FITTED = (Recorded(step="s2", record=record(MODEL)),)
@@ -42,13 +42,6 @@ def there(here: HttpPlace, tmp_path: Path) -> HttpPlace:
 
 def _open(place: HttpPlace) -> HttpBackend:
     return HttpBackend(place, now=utc_now, rescue=lambda content: f"a file of {len(content)}")
-
-
-def _until(what: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_requests_of_a_plan_and_of_an_apply(http_states: StateServer, here: HttpPlace) -> None:
@@ -79,7 +72,7 @@ def test_what_was_appended_is_posted_after_a_while(
     run.append(FITTED)
     assert _open(here).read() == state(record(TRAIN), record(MODEL))
     assert _open(there).read() == state()
-    _until(lambda: _open(there).read() == state(record(TRAIN), record(MODEL)))
+    wait_until(lambda: _open(there).read() == state(record(TRAIN), record(MODEL)), limit=10)
     assert http_states.methods().count("POST") == 2
 
 
@@ -90,9 +83,9 @@ def test_a_server_that_is_away_for_a_while_is_not_missed(
     run.begin(state(), RUN)
     http_states.faults["POST"] = [Fault.SILENT] * 3 + [Fault.FORBIDDEN]
     run.append(TRAINED)
-    _until(lambda: not http_states.faults["POST"])
+    wait_until(lambda: not http_states.faults["POST"], limit=10)
     run.append(FITTED)
-    _until(lambda: _open(there).read() == state(record(TRAIN), record(MODEL)))
+    wait_until(lambda: _open(there).read() == state(record(TRAIN), record(MODEL)), limit=10)
     run.write(state(record(TRAIN), record(MODEL), serial=1), expected_serial=0)
     assert _open(there).read() == state(record(TRAIN), record(MODEL), serial=1)
 
@@ -386,7 +379,7 @@ def test_a_lock_that_the_server_forgot_stops_the_run(
             return True
         return False
 
-    _until(is_told)
+    wait_until(is_told, limit=10)
     with pytest.raises(LockLost, match="the server forgot it, and ada@lab holds it now"):
         run.write(state(record(TRAIN), serial=1), expected_serial=0)
     run.unlock("id-1")
@@ -537,7 +530,7 @@ def test_a_sealed_state_shows_serial_and_lineage_only(
     sealed = HttpBackend(replace(here, interval=0.1), now=utc_now, cipher=cipher_of(RAW))
     sealed.begin(state(), RUN)
     sealed.append(TRAINED)
-    _until(lambda: len(http_states.state("/state").serials) == 2)
+    wait_until(lambda: len(http_states.state("/state").serials) == 2, limit=10)
     other = HttpBackend(there, now=utc_now, cipher=cipher_of(RAW))
     assert other.read() == state(record(TRAIN))
     sealed.write(state(record(TRAIN), serial=1), expected_serial=0)

@@ -18,6 +18,7 @@ from mlform.backends.holders import host_name, process_start
 from mlform.backends.lease import Found, Lease, Periods
 from mlform.errors import BackendError, LockLost, StateLocked
 from tests.contracts.state_samples import lock_info
+from tests.waiting import wait_until
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SHORT = Periods(renewal=0.05, silence=0.4, poll=0.02)
@@ -69,13 +70,6 @@ def lease(
     return Lease(register, now=now, periods=periods, on_taken=on_taken)
 
 
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def lost(held: Lease) -> bool:
     try:
         held.check()
@@ -88,7 +82,7 @@ def test_a_holder_renews_it_although_the_clock_stands_still() -> None:
     register = MemoryRegister()
     held = lease(register)
     held.lock(lock_info("id-1"))
-    until(lambda: register.swaps > 3)
+    wait_until(lambda: register.swaps > 3, limit=10)
     held.check()
     found = held.holder()
     assert found is not None
@@ -133,7 +127,7 @@ def test_a_stolen_lock_is_noticed_without_asking() -> None:
     taken: list[str] = []
     lease(register, on_taken=lambda: taken.append("taken")).break_lock("id-1")
     assert taken == ["taken"]
-    until(lambda: lost(held))
+    wait_until(lambda: lost(held), limit=10)
     lease(register).lock(lock_info("id-2"))
     held.unlock("id-1")
     found = held.holder()
@@ -174,7 +168,7 @@ def test_renewals_that_fail_for_a_while_lose_nothing() -> None:
         held.confirm()
     register.out_of_reach = False
     swaps = register.swaps
-    until(lambda: register.swaps > swaps)
+    wait_until(lambda: register.swaps > swaps, limit=10)
     held.check()
 
 
@@ -183,10 +177,10 @@ def test_a_renewal_that_arrived_unheard_is_the_holders_own() -> None:
     held = lease(register)
     held.lock(lock_info("id-1"))
     register.lands_unheard = True
-    until(lambda: register.swaps > 1)
+    wait_until(lambda: register.swaps > 1, limit=10)
     register.lands_unheard = False
     swaps = register.swaps
-    until(lambda: register.swaps > swaps + 1)
+    wait_until(lambda: register.swaps > swaps + 1, limit=10)
     held.check()
 
 

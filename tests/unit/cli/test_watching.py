@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from mlform.cli.session import Session, Stream
 from mlform.cli.watching import Watch
 from mlform.plan.steps import Operation
 from tests.unit.views.plans import address
+from tests.waiting import wait_until
 
 
 def session(out: io.StringIO, folder: Path) -> Session:
@@ -30,10 +30,7 @@ def session(out: io.StringIO, folder: Path) -> Session:
 
 
 def wait_for(text: str, paper: io.StringIO) -> None:
-    deadline = time.monotonic() + 10
-    while text not in paper.getvalue():
-        assert time.monotonic() < deadline, paper.getvalue()
-        time.sleep(0.02)
+    wait_until(lambda: text in paper.getvalue(), repr(text), limit=10)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

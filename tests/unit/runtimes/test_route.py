@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import resource
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 from mlform.errors import ServerFailed
 from mlform.runtimes import route
 from mlform.runtimes.route import Route
+from tests.ports import free_port
 
 ONE = Route(host="127.0.0.1", port=1001, instance="one")
 TWO = Route(host="127.0.0.1", port=1002, instance="two")
@@ -77,9 +77,7 @@ def test_a_broken_route_is_none(tmp_path: Path, content: str) -> None:
 
 
 def test_nobody_answers() -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     answer = route.ask("127.0.0.1", port)
     assert (answer.status, answer.ready) == (0, False)
     assert answer.problem
